@@ -1,0 +1,78 @@
+"""The experiments: which notebook is run for which sources, and whose weights each run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ofclip.errors import unknown
+
+#: The checkout: the folder that holds `ofclip/`, `notebooks/`, `results/` and `work/`.
+ROOT = Path(__file__).resolve().parent.parent
+
+#: The experiment whose Records say which weights were made.
+TRAINING = "02-training"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None."""
+
+    name: str
+    title: str
+    sources: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one notebook, which makes one Record."""
+
+    experiment: str
+    source: str
+    trained: str | None
+
+
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment(
+            "01-data",
+            "The data",
+            {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None},
+        ),
+        Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}),
+        Experiment(
+            "03-zero-shot",
+            "Zero-shot classification",
+            {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
+        ),
+        Experiment("04-retrieval", "Retrieval", {"atelier": "atelier", "kagl": "kagl"}),
+    )
+}
+
+
+def get(name: str) -> Experiment:
+    """Return an experiment by name; raises SettingError with the nearest known one."""
+    if name not in EXPERIMENTS:
+        raise unknown("experiment", name, EXPERIMENTS)
+    return EXPERIMENTS[name]
+
+
+def trained(experiment: str, source: str) -> str | None:
+    """Return the source whose weights a run needs, or None (also for a run that is not planned here)."""
+    return EXPERIMENTS[experiment].sources.get(source) if experiment in EXPERIMENTS else None
+
+
+def jobs(present: Collection[str]) -> list[Job]:
+    """Return the runs that are possible with the sources `present`, in the order of the book.
+
+    >>> [job.source for job in jobs({"atelier"})]
+    ['atelier', 'atelier', 'atelier', 'atelier']
+    """
+    return [
+        Job(experiment.name, source, needs)
+        for experiment in EXPERIMENTS.values()
+        for source, needs in experiment.sources.items()
+        if source in present and (needs is None or needs in present)
+    ]

@@ -1,0 +1,11 @@
+"""Records: numbers with what made them; written by notebooks, read by figures, tables and pages."""
+
+from __future__ import annotations
+
+from ofclip.records.closure import code_files
+from ofclip.records.publish import difference, publish
+from ofclip.records.record import Record, Table, find
+from ofclip.records.recorder import Recorder
+from ofclip.records.staleness import stale
+
+__all__ = ["Record", "Recorder", "Table", "code_files", "difference", "find", "publish", "stale"]

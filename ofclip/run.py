@@ -1,0 +1,163 @@
+"""Execute one notebook for one source and profile: its output and its Record appear whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ofclip.errors import OfclipError, SettingError, unknown
+from ofclip.experiments import ROOT
+from ofclip.files import atomic
+
+#: What papermill writes into a notebook that differs from run to run: times, paths, host.
+VOLATILE = ["metadata.papermill", "cell.metadata.papermill", "cell.metadata.execution"]
+
+
+class NotebookError(OfclipError):
+    """A cell of a notebook raised, or its kernel died."""
+
+
+def run_notebook(
+    experiment: str,
+    source: str,
+    profile: str,
+    parameters: Mapping[str, object] | None = None,
+    data: str | Path | None = None,
+    root: Path = ROOT,
+) -> Path:
+    """Execute `notebooks/<experiment>.ipynb` and return the path of the Record that it wrote.
+
+    The executed notebook and the Record become `work/<profile>/<experiment>/<source>.ipynb` and `.json`; with
+    `parameters` other than the notebook's own they become `<source>.custom.ipynb` and `.json`, which no page
+    shows. `data` is the data root. Nothing replaces an older file until the whole notebook has run; a
+    notebook that fails is kept as `<source>.failed.ipynb`. Raises SettingError for an unknown experiment or
+    parameter, with the nearest known one, and NotebookError for a failing cell or a dead kernel.
+    """
+    notebook = find_notebook(experiment, root)
+    settings = {"source": source, "profile": profile, **(parameters or {})}
+    check_parameters(notebook, settings)
+
+    folder = root / "work" / profile / experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{source}.custom" if parameters else source
+    output, record = folder / f".{stem}.running.ipynb", folder / f".{stem}.running.json"
+    failed = folder / f"{stem}.failed.ipynb"
+    for leftover in (output, record, failed):
+        leftover.unlink(missing_ok=True)
+
+    environment = {
+        "OFCLIP_RECORD": str(record.absolute()),
+        "OFCLIP_COMMAND": command(experiment, source, profile, parameters or {}),
+        # the kernel must be this environment's, whatever kernels the user has installed
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    if data is not None:
+        environment["OFCLIP_DATA"] = str(Path(data).absolute())
+    try:
+        with environ(environment):
+            execute(notebook, output, settings, root)
+    except NotebookError as error:
+        record.unlink(missing_ok=True)
+        output.replace(failed)
+        raise NotebookError(f"{error}; what it did so far: {failed.relative_to(root)}") from None
+    if not record.is_file():
+        output.replace(failed)
+        raise NotebookError(f"{notebook.relative_to(root)} wrote no Record: its last cell must call finish()")
+    clean(output)
+    os.replace(output, folder / f"{stem}.ipynb")
+    os.replace(record, folder / f"{stem}.json")
+    return folder / f"{stem}.json"
+
+
+def find_notebook(experiment: str, root: Path = ROOT) -> Path:
+    """Return the path of an experiment's notebook; raises SettingError with the nearest known name."""
+    notebooks = {path.stem: path for path in (root / "notebooks").glob("*.ipynb")}
+    if experiment not in notebooks:
+        raise unknown("experiment", experiment, notebooks)
+    return notebooks[experiment]
+
+
+def check_parameters(notebook: Path, settings: Mapping[str, object]) -> None:
+    """Raise SettingError for a setting that the notebook's `parameters` cell does not define."""
+    import papermill
+
+    known = papermill.inspect_notebook(str(notebook))
+    if not known:
+        raise SettingError(f"{notebook.name}: no cell is tagged `parameters`")
+    for name in settings:
+        if name not in known:
+            raise unknown(f"parameter of {notebook.name}", name, known)
+
+
+def command(experiment: str, source: str, profile: str, parameters: Mapping[str, object]) -> str:
+    """Return the command line that runs an experiment."""
+    extra = "".join(f" -p {shlex.quote(f'{name}={value}')}" for name, value in parameters.items())
+    return f"ofclip run {experiment} --source {source} --profile {profile}{extra}"
+
+
+def execute(notebook: Path, output: Path, settings: Mapping[str, object], root: Path) -> None:
+    """Run a notebook with papermill, from the folder `root`; raises NotebookError on one line."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    try:
+        papermill.execute_notebook(
+            str(notebook), str(output), dict(settings), kernel_name="python3", cwd=str(root), progress_bar=False
+        )
+    except papermill.PapermillExecutionError as error:
+        message = " ".join(f"{error.ename}: {error.evalue}".split())
+        raise NotebookError(f"{notebook.name} stopped in cell [{error.exec_count}]: {message}") from None
+    except DeadKernelError:
+        raise NotebookError(
+            f"{notebook.name}: its kernel died, as happens when memory runs out; run it again with a smaller profile"
+        ) from None
+
+
+def clean(notebook: Path) -> None:
+    """Remove from an executed notebook what differs from run to run: papermill's times, paths and random ids."""
+    import nbformat
+    from nbstripout import strip_output
+
+    node = nbformat.read(notebook, as_version=4)
+    for cell in node.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"
+    node = strip_output(node, keep_output=True, keep_count=True, keep_id=True, extra_keys=VOLATILE)
+    with atomic(notebook) as temporary:
+        nbformat.write(node, temporary)
+
+
+@contextmanager
+def environ(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def end_with_parent() -> None:
+    """In a build ($OFCLIP_BUILD is set), end this process when the one that started it is gone, however it died.
+
+    A kernel ends within a second of the process that started it; with this, so does every process above it:
+    a build that is killed leaves nothing running that would write into `work/` beside the next one.
+    """
+    if "OFCLIP_BUILD" not in os.environ:
+        return
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,31 @@
+"""Result: what a task returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from ofclip.metrics.metric import Metric
+
+
+@dataclass(frozen=True)
+class Result:
+    """Metrics, and the tables behind them (per class, per query, confusion ...) by name."""
+
+    metrics: list[Metric]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __add__(self, other: Result) -> Result:
+        """Join two results; a table of the same name is appended."""
+        tables = dict(self.tables)
+        for name, table in other.tables.items():
+            tables[name] = pd.concat([tables[name], table], ignore_index=True) if name in tables else table
+        return Result(self.metrics + other.metrics, tables)
+
+    def __getitem__(self, name: str) -> Metric:
+        """Return the first metric of that name; KeyError if there is none."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)

@@ -1,0 +1,157 @@
+"""Zero-shot classification: a picture gets the class whose prompt vector is nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from ofclip.embeddings import Embeddings
+from ofclip.errors import SettingError, unknown
+from ofclip.metrics import classification
+from ofclip.metrics.intervals import bootstrap_confusion, bootstrap_mean
+from ofclip.metrics.metric import Metric
+from ofclip.metrics.vectors import rows, unit
+from ofclip.tasks.result import Result
+
+
+def prompt_vectors(
+    encode_text: Callable[[list[str]], np.ndarray], classes: Sequence[str], templates: Sequence[str]
+) -> np.ndarray:
+    """Return one unit vector per class, (C, d): the mean of its unit vectors in all templates, renormalised.
+
+    Radford et al. 2021 (arXiv 2103.00020), section 3.1.4; with one template it is the prompt's own vector.
+    `encode_text` maps a list of texts to vectors (len, d). Raises SettingError for no class, no template,
+    a template without {}, and for vectors that are zero or not finite.
+    """
+    if not len(classes) or not len(templates):
+        raise SettingError("zero-shot needs at least one class and one prompt template")
+    for template in templates:
+        if "{}" not in template:
+            raise SettingError(f"prompt template {template!r} has no {{}} for the class name")
+    prompts = [template.replace("{}", name) for template in templates for name in classes]
+    vectors = unit("prompts", encode_text(prompts)).reshape(len(templates), len(classes), -1)
+    return unit("classes", vectors.mean(axis=0))
+
+
+def zero_shot(
+    embeddings: Embeddings,
+    labels: Sequence[object],
+    classes: Sequence[str],
+    class_vectors: np.ndarray,
+    templates: Sequence[str] = (),
+    ks: Sequence[int] = (1,),
+) -> Result:
+    """Return accuracy@k, weighted F1 and mean per-class accuracy of pictures against class vectors (C, d).
+
+    `labels` holds a class name per picture; rows where it is missing are left out and counted in the table
+    "rows". `templates` are named in the definitions. Further tables: "classes" and "confusion" (true,
+    predicted, count; without zeros). Raises SettingError for a label that is not among the classes, for
+    repeated classes, for lengths that do not fit, and if no picture has a label.
+    """
+    if any(k < 1 for k in ks):
+        raise SettingError(f"ks must be positive, got {list(ks)}")
+    classes = list(classes)
+    true, kept = _codes(embeddings, labels, classes)
+    pictures = rows(f"pictures of {embeddings.dataset}", embeddings.images)[kept]
+    vectors = rows("class vectors", class_vectors)
+    if vectors.shape != (len(classes), pictures.shape[1]):
+        raise SettingError(
+            f"class vectors have the shape {vectors.shape}, expected {(len(classes), pictures.shape[1])}"
+        )
+    scores = pictures @ vectors.T
+    confusion = classification.confusion_matrix(true, classification.predict(scores, true), len(classes))
+    counts = classification.marginals(confusion)
+
+    prompts = f"; prompts: {', '.join(map(repr, templates))}" if len(templates) else ""
+    metric = partial(
+        Metric,
+        direction="higher",
+        dataset=embeddings.dataset,
+        split=embeddings.split,
+        n=len(true),
+        ceiling=1.0,
+    )
+    metrics = []
+    for k in ks:
+        hits = classification.hits_at(scores, true, k)
+        metrics.append(
+            metric(
+                f"accuracy@{k}",
+                f"share of pictures whose true class is among the {k} nearest of the {len(classes)} class "
+                f"vectors; a tie counts against it{prompts}",
+                value=float(hits.mean()),
+                interval=bootstrap_mean(hits),
+                chance=min(k / len(classes), 1.0),
+            )
+        )
+    metrics.append(
+        metric(
+            "weighted F1",
+            f"F1 of each class averaged by its share of the pictures; accuracy@1 decides a hit{prompts}",
+            value=float(classification.weighted_f1(*counts)),
+            interval=bootstrap_confusion(confusion, classification.weighted_f1),
+            chance=classification.chance_weighted_f1(counts.support),
+        )
+    )
+    metrics.append(
+        metric(
+            "mean per-class accuracy",
+            f"accuracy@1 within each class, averaged over the classes that occur{prompts}",
+            value=float(classification.mean_per_class_accuracy(*counts)),
+            interval=bootstrap_confusion(confusion, classification.mean_per_class_accuracy),
+            chance=1 / len(classes),
+        )
+    )
+    metrics.append(
+        metric(
+            "majority-class accuracy",
+            "accuracy@1 of a baseline that looks at no picture and always answers the most frequent class",
+            value=classification.majority_share(counts.support),
+            chance=1 / len(classes),
+        )
+    )
+    return Result(metrics, _tables(confusion, counts, classes, left_out=len(embeddings) - len(true)))
+
+
+def _codes(
+    embeddings: Embeddings, labels: Sequence[object], classes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the class number of each labelled picture and the row numbers of those pictures."""
+    repeated = pd.Series(classes)[pd.Series(classes).duplicated()]
+    if len(repeated):
+        raise SettingError(f"class {repeated.iloc[0]!r} is given more than once")
+    labels = pd.Series(list(labels), dtype=object)
+    if len(labels) != len(embeddings):
+        raise SettingError(f"{len(labels)} labels for {len(embeddings)} pictures of {embeddings.dataset}")
+    kept = np.flatnonzero(labels.notna())
+    if not len(kept):
+        raise SettingError(f"no picture of {embeddings.dataset} has a label")
+    codes = pd.Index(classes).get_indexer(labels.iloc[kept])
+    if (codes < 0).any():
+        raise unknown("class", labels.iloc[kept[(codes < 0).argmax()]], classes)
+    return codes, kept
+
+
+def _tables(
+    confusion: np.ndarray, counts: classification.Marginals, classes: list[str], left_out: int
+) -> dict[str, pd.DataFrame]:
+    true, predicted = np.nonzero(confusion)
+    names = np.array(classes, dtype=object)
+    return {
+        "rows": pd.DataFrame({"evaluated": [int(counts.support.sum())], "without label": [left_out]}),
+        "classes": pd.DataFrame(
+            {
+                "class": names,
+                "support": counts.support,
+                "precision": classification.precision(*counts),
+                "recall": classification.recall(*counts),
+                "f1": classification.f1(*counts),
+            }
+        ),
+        "confusion": pd.DataFrame(
+            {"true": names[true], "predicted": names[predicted], "count": confusion[true, predicted]}
+        ),
+    }

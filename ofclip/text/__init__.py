@@ -1,0 +1,1 @@
+"""What becomes of a caption before a model reads it: prompt templates and tokens."""

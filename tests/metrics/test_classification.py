@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from ofclip.metrics import classification
+
+
+@pytest.fixture(scope="module")
+def scored():
+    """Scores (500, 7) without ties and skewed labels; class 6 never occurs."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice(6, 500, p=[0.5, 0.2, 0.1, 0.1, 0.06, 0.04])
+    scores = rng.normal(size=(500, 7))
+    scores[np.arange(500), labels] += 1.2
+    return scores, labels
+
+
+def test_hand_made_confusion():
+    confusion = classification.confusion_matrix(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 2]), 3)
+    assert confusion.tolist() == [[1, 1, 0], [0, 2, 1], [0, 0, 0]]
+    counts = classification.marginals(confusion)
+    assert classification.precision(*counts).tolist() == [1, 2 / 3, 0]
+    assert classification.recall(*counts).tolist() == [1 / 2, 2 / 3, 0]
+    assert classification.f1(*counts).tolist() == [2 / 3, 2 / 3, 0]
+    assert classification.weighted_f1(*counts) == pytest.approx(2 / 3)
+    assert classification.mean_per_class_accuracy(*counts) == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert classification.majority_share(counts.support) == 3 / 5
+
+
+def test_against_sklearn(scored):
+    scores, labels = scored
+    predictions = classification.predict(scores, labels)
+    confusion = classification.confusion_matrix(labels, predictions, 7)
+    np.testing.assert_array_equal(confusion, sklearn.confusion_matrix(labels, predictions, labels=range(7)))
+
+    counts = classification.marginals(confusion)
+    ours = [function(*counts) for function in (classification.precision, classification.recall, classification.f1)]
+    theirs = sklearn.precision_recall_fscore_support(labels, predictions, labels=range(7), zero_division=0)
+    np.testing.assert_allclose(ours + [counts.support], theirs)
+    weighted = sklearn.f1_score(labels, predictions, average="weighted")
+    assert classification.weighted_f1(*counts) == pytest.approx(weighted)
+    seen = sklearn.recall_score(labels, predictions, labels=range(6), average="macro")
+    assert classification.mean_per_class_accuracy(*counts) == pytest.approx(seen)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_accuracy_at_k_against_sklearn(scored, k):
+    scores, labels = scored
+    theirs = sklearn.top_k_accuracy_score(labels, scores, k=k, labels=range(7))
+    assert classification.hits_at(scores, labels, k).mean() == pytest.approx(theirs)
+    if k == 1:
+        assert theirs == pytest.approx(sklearn.accuracy_score(labels, classification.predict(scores, labels)))
+
+
+def test_ties_count_against_the_true_class():
+    rng = np.random.default_rng(1)
+    scores = rng.integers(0, 3, (300, 4)).astype(float)
+    labels = rng.integers(0, 4, 300)
+    slow = [all(row[label] > row[c] for c in range(4) if c != label) for row, label in zip(scores, labels, strict=True)]
+    np.testing.assert_array_equal(classification.hits_at(scores, labels, 1), slow)
+    predictions = classification.predict(scores, labels)
+    np.testing.assert_array_equal(predictions == labels, slow)
+    np.testing.assert_array_equal(scores[np.arange(300), predictions], scores.max(axis=1))
+
+
+@pytest.mark.parametrize("support", [[400, 300, 200, 100], [900, 50, 50], [20] * 40])
+def test_chance_of_weighted_f1_is_what_guessing_reaches(support):
+    support = np.array(support)
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(support)), support)
+    guesses = [
+        sklearn.f1_score(labels, rng.integers(0, len(support), len(labels)), average="weighted") for _ in range(200)
+    ]
+    assert classification.chance_weighted_f1(support) == pytest.approx(np.mean(guesses), rel=0.02)
