@@ -21,7 +21,7 @@ LAZY = {
     "load_model": "ofclip.models",
     "load_profile": "ofclip.profiles",
     "save_model": "ofclip.models",
-    "train": "ofclip.training",
+    "train": "ofclip.training.loop",
 }
 
 __all__ = sorted(LAZY)

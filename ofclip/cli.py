@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -14,9 +14,9 @@ from ofclip.errors import OfclipError, SettingError
 
 # Everything else is imported inside the commands: `ofclip --help` must not wait for libraries.
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterable
 
-    from ofclip.records import Record
+    from ofclip.catalog import Catalog
 
 
 class Group(click.Group):
@@ -32,12 +32,14 @@ class Group(click.Group):
             context.exit(2)
 
 
+folder = click.Path(path_type=Path)
 data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data root. Default: $OFCLIP_DATA, else data/."
+    "--data", metavar="DIR", type=folder, help="Data root. Default: $OFCLIP_DATA, else data/."
 )
 profile_option = click.option(
-    "--profile", default="laptop", show_default=True, metavar="NAME", help="smoke, laptop, gpu or paper."
+    "--profile", default="laptop", show_default=True, metavar="NAME", help="Such as smoke, laptop or gpu."
 )
+skip_option = click.option("--skip-bad", is_flag=True, help="Leave out what is damaged, and list it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -58,6 +60,7 @@ def sources(context: click.Context, data: Path | None) -> None:
     import pandas as pd
 
     from ofclip import sources as registry
+    from ofclip.records import layout
 
     rows = []
     for name in registry.names():
@@ -94,101 +97,128 @@ def show_source(name: str) -> None:
 
 
 @main.command()
-@click.option("--source", "mixture", multiple=True, required=True, metavar="NAME[=WEIGHT]", help="May be repeated.")
+@click.option("--source", "entries", multiple=True, required=True, metavar="NAME[=SHARE]", help="Repeatable.")
 @click.option("--split", default="train", show_default=True)
 @profile_option
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change one setting of the profile.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for weights, checkpoints, log.")
-@click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from the last checkpoint in --out.")
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of weights and log.")
+@skip_option
 @data_option
 def train(
-    mixture: tuple[str, ...],
+    entries: tuple[str, ...],
     split: str,
     profile: str,
     settings: tuple[str, ...],
     out: Path,
-    resume: bool,
+    skip_bad: bool,
     data: Path | None,
 ) -> None:
-    """Train a model on one data set, or on a weighted mixture of several."""
-    from ofclip import sources as registry
-    from ofclip.profiles import load_profile
+    """Train a model on one data set, or on a weighted mixture of several.
 
-    weights = {}
-    for entry in mixture:
-        name, _, weight = entry.partition("=")
-        registry.get(name)
-        weights[name] = number(weight or "1", f"weight of {name}")
-    chosen = load_profile(profile, **pairs(settings))
+    The settings are those of the profile's training run of the first source's name, else of its first run. A
+    run's name as a source stands for all that it trains on. The same command goes on where it was stopped.
+    """
+    from ofclip.profiles import load_profile, parse
+    from ofclip.sources import get, load_catalog
 
-    from ofclip.training import train as run_training
+    weights = dict(map(weight_of, entries))
+    for name in weights:
+        get(name)
+    runs = load_profile(profile).training
+    base = next(iter(weights)).partition("/")[0]
+    run_name = base if base in runs else next(iter(runs))
+    chosen = load_profile(profile, trained=run_name, **parse(settings))
+    mixture = {
+        part: weight * share
+        for name, weight in weights.items()
+        for part, share in (runs[name].sources if name in runs else {name: 1.0}).items()
+    }
+    run_settings = chosen.run(run_name).but(sources=mixture, split=split, skip_bad=skip_bad)
+    catalogs = [
+        load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name)) for name in mixture
+    ]
+    list_skipped(catalogs)
 
-    run_training(chosen, weights, out, data=data, split=split, resume=resume)
+    from ofclip.models import build_model
+    from ofclip.training.loop import train as run_training
+
+    trained = run_training(build_model(chosen.architecture, seed=chosen.seed), catalogs, run_settings, out)
+    click.echo(trained.weights)
 
 
 @main.command()
 @click.argument("task")
-@click.option("--weights", required=True, type=click.Path(path_type=Path), help="File or folder of weights.")
+@click.option("--weights", required=True, help="File of weights, or an open_clip name.")
 @click.option("--source", required=True, metavar="NAME", help='Such as "kagl" or "atelier/street".')
 @click.option("--part", help="Part of the source, instead of a slash in its name.")
 @click.option("--split", default="test", show_default=True)
 @click.option("--label", help="zero-shot: the label column. Default: the source's first.")
-@click.option("--template", "templates", multiple=True, help="zero-shot: a prompt with {} in it; may be repeated.")
+@click.option("--template", "templates", multiple=True, help="Prompt with a {}; zero-shot averages several.")
 @json_option
+@skip_option
 @data_option
 def evaluate(
     task: str,
-    weights: Path,
+    weights: str,
     source: str,
     part: str | None,
     split: str,
     label: str | None,
     templates: tuple[str, ...],
     as_json: bool,
+    skip_bad: bool,
     data: Path | None,
 ) -> None:
     """Evaluate weights on a data set: TASK is `retrieval` or `zero-shot`. Prints the Record."""
-    from ofclip import tasks
     from ofclip.errors import unknown
     from ofclip.sources import get, load_catalog
+    from ofclip.tasks import TASKS
+    from ofclip.tasks import evaluate as run_task
+    from ofclip.text.templates import TEST
 
-    if task not in tasks.TASKS:
-        raise unknown("task", task, tasks.TASKS)
-    if task != "zero-shot" and (label or templates):
-        raise SettingError(f"--label and --template belong to zero-shot, not to {task}")
+    if task not in TASKS:
+        raise unknown("task", task, TASKS)
+    zero_shot = task == "zero-shot"
+    templates = templates or (TEST,)
+    if not zero_shot and (label or len(templates) > 1):
+        raise SettingError(f"{task} takes no --label and one --template: only zero-shot averages several")
     name = f"{source}/{part}" if part else source
-    if not weights.exists():
-        raise SettingError(f"--weights {weights}: there is no such file or folder")
-    catalog = load_catalog(name, split, data)
-    parameters = {"split": split}
-    settings = {}
+    catalog = load_catalog(name, split, data, skip_bad=skip_bad)
+    list_skipped([catalog])
+    label = (label or get(name).labels[0]) if zero_shot else None
+    labels = catalog.label(label) if label else None
 
     from ofclip.embeddings import embed
     from ofclip.models import load_model
-    from ofclip.records import Recorder
+    from ofclip.records import Recorder, describe
 
     model = load_model(weights)
-    if task == "zero-shot":
-        from ofclip.text.templates import TEST
-
-        label = label or get(name).labels[0]
-        templates = templates or tuple(TEST)
-        labels = catalog.label(label)
-        classes = sorted(labels.dropna().unique())
-        vectors = tasks.prompt_vectors(model.encode_texts, [value.lower() for value in classes], templates)
-        settings = {"labels": labels, "classes": classes, "class_vectors": vectors}
-        parameters |= {"label": label, "templates": list(templates)}
     recorder = Recorder(
         task,
         source=name,
         profile="none",
-        parameters=parameters,
-        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.models", "ofclip.embeddings"],
-        command=" ".join(["ofclip", *sys.argv[1:]]),
+        parameters={"split": split, "label": label, "templates": templates, "skip_bad": skip_bad},
+        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"],
+        command=shlex.join(["ofclip", *sys.argv[1:]]),
     )
     recorder.uses(catalog)
     recorder.uses(model)
-    recorder.add(tasks.evaluate(task, embed(model, catalog), **settings))
+    recorder.note("skipped", len(catalog.skipped))
+    embeddings = embed(model, catalog, template=templates[0], skip_bad=skip_bad)
+    settings = {}
+    if zero_shot:
+        from ofclip.tasks.zero_shot import prompt_vectors
+
+        labels.index = catalog.products["id"]
+        classes = sorted(labels.dropna().unique())
+        vectors = prompt_vectors(model.encode_texts, [value.lower() for value in classes], templates)
+        settings = {
+            "labels": labels.loc[embeddings.ids],
+            "classes": classes,
+            "class_vectors": vectors,
+            "templates": templates,
+        }
+    recorder.add(run_task(task, embeddings, **settings))
     record = recorder.finish()
     click.echo(record.dumps() if as_json else describe(record))
 
@@ -197,22 +227,21 @@ def evaluate(
 @click.argument("experiment")
 @click.option("--source", default="atelier", show_default=True, metavar="NAME")
 @profile_option
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Change one parameter.")
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Change one.")
 @data_option
 def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...], data: Path | None) -> None:
     """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/."""
-    from ofclip import profiles
-    from ofclip import sources as registry
-    from ofclip.errors import unknown
+    start = time.perf_counter()
+
+    from ofclip.profiles import load_profile, parse
     from ofclip.run import NotebookError, end_with_parent, run_notebook
+    from ofclip.sources import get
 
     end_with_parent()
-    start = time.perf_counter()
-    registry.get(source)
-    if profile not in profiles.NAMES:
-        raise unknown("profile", profile, profiles.NAMES)
+    get(source)
+    load_profile(profile)
     try:
-        path = run_notebook(experiment, source, profile, pairs(parameters), data)
+        path = run_notebook(experiment, source, profile, parse(parameters), data)
     except NotebookError as error:
         click.echo(f"ofclip: {error}", err=True)
         sys.exit(1)
@@ -232,7 +261,7 @@ def list_records() -> None:
     import pandas as pd
 
     from ofclip.experiments import ROOT
-    from ofclip.records import Record, find
+    from ofclip.records import Record, find, layout
 
     rows = []
     for path in find():
@@ -250,7 +279,7 @@ def list_records() -> None:
 @json_option
 def show_record(path: Path, as_json: bool) -> None:
     """Print one Record."""
-    from ofclip.records import Record
+    from ofclip.records import Record, describe
 
     record = Record.load(path)
     click.echo(record.dumps() if as_json else describe(record))
@@ -258,9 +287,7 @@ def show_record(path: Path, as_json: bool) -> None:
 
 @records.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path, exists=True), help="Also compare the data under DIR."
-)
+@click.option("--data", metavar="DIR", type=folder, help="Also compare the data under DIR.")
 @click.pass_context
 def check(context: click.Context, paths: tuple[Path, ...], data: Path | None) -> None:
     """List stale Records and why they are stale; exit code 1 if there are any."""
@@ -285,7 +312,7 @@ def check(context: click.Context, paths: tuple[Path, ...], data: Path | None) ->
 @click.argument("book", type=click.Path(path_type=Path))
 def diff(mine: Path, book: Path) -> None:
     """Compare two Records: what was set differently, and every metric side by side."""
-    from ofclip.records import Record, difference
+    from ofclip.records import Record, difference, layout
 
     mine_record, book_record = Record.load(mine), Record.load(book)
     a, b = mine_record.parameters, book_record.parameters
@@ -309,56 +336,22 @@ def publish(profile: str, allow_dirty: bool) -> None:
     click.echo(f"{len(published)} files in results/{profile}")
 
 
-def pairs(entries: tuple[str, ...]) -> dict[str, object]:
-    """Return key=value entries as a dictionary; a value that is JSON (a number, true, a list) is read as such."""
-    result = {}
-    for entry in entries:
-        name, equals, value = entry.partition("=")
-        if not equals:
-            raise SettingError(f"{entry!r}: write it as KEY=VALUE")
-        try:
-            result[name] = json.loads(value)
-        except ValueError:
-            result[name] = value
-    return result
-
-
-def number(text: str, what: str) -> float:
-    """Return a positive number, or raise SettingError."""
+def weight_of(entry: str) -> tuple[str, float]:
+    """Return name and weight of a NAME[=WEIGHT] entry; raises SettingError for a weight that is none."""
+    name, _, text = entry.partition("=")
     try:
-        value = float(text)
+        weight = float(text or 1)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise SettingError(f"{what}: {text!r} is not a positive number")
-    return value
+        weight = 0.0
+    if not 0 < weight < float("inf"):
+        raise SettingError(f"--source {entry}: the weight must be a positive number, as in {name}=0.5")
+    return name, weight
 
 
-def layout(table: pd.DataFrame) -> str:
-    """Return a data frame as aligned text: words to the left, numbers to the right."""
-    words = [column for column in table if not table[column].map(lambda cell: isinstance(cell, int | float)).all()]
-    widths = {column: max(map(len, [column, *table[column].astype(str)])) for column in words}
-    formats = {column: lambda cell, width=width: f"{cell!s:<{width}}" for column, width in widths.items()}
-    header = [f"{column:<{widths[column]}}" if column in widths else column for column in table]
-    return table.to_string(index=False, header=header, formatters=formats, float_format="{:.4f}".format)
-
-
-def describe(record: Record) -> str:
-    """Return a Record as text: its metrics, and what made it."""
-    import pandas as pd
-
-    rows = []
-    for metric in record.metrics:
-        interval = "{:.4f} to {:.4f}".format(*metric.interval) if metric.interval else ""
-        bounds = ["" if bound is None else f"{bound:.4f}" for bound in (metric.chance, metric.ceiling)]
-        rows.append((f"{metric.dataset}@{metric.split}", metric.name, metric.n, f"{metric.value:.4f}", interval, *bounds))
-    table = pd.DataFrame(rows, columns=["data", "metric", "n", "value", "95 % interval", "chance", "ceiling"])
-    made, cost = record.made, record.cost
-    commit = f"{(made.commit or 'no commit')[:12]}{' with uncommitted changes' if made.dirty else ''}"
-    return "\n".join(
-        [
-            f"{record.title} · {record.source} · {record.profile} · Record {record.id}",
-            layout(table),
-            f"{made.command} · {commit} · {made.date} · {cost.seconds:.1f} s on {cost.device}, {cost.cores} cores",
-        ]
-    )
+def list_skipped(catalogs: Iterable[Catalog]) -> None:
+    """Print what was left out of catalogues to stderr: how many, then each with its reason."""
+    for catalog in catalogs:
+        if catalog.skipped:
+            click.echo(f"{catalog.name}: {len(catalog.skipped)} left out", err=True)
+        for reason in catalog.skipped:
+            click.echo(f"  {reason}", err=True)

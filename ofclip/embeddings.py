@@ -40,7 +40,9 @@ class Embeddings:
         return len(self.ids)
 
 
-def embed(model: Model, catalog: Catalog, template: str = PLAIN, skip_bad: bool = False, cache: bool = True) -> Embeddings:
+def embed(
+    model: Model, catalog: Catalog, template: str = PLAIN, skip_bad: bool = False, cache: bool = True
+) -> Embeddings:
     """Return the vectors of a catalogue's pictures and texts, from the cache where data and weights are the same.
 
     Each text is put into `template`. Captions are kept as they are, without the template. With `skip_bad`

@@ -10,7 +10,8 @@ import warnings
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -264,7 +265,7 @@ def fit(image: Image.Image, size: int, how: str = "pad") -> np.ndarray:
     inner = np.asarray(_resize(image, (max(1, round(width * scale)), max(1, round(height * scale)))))
     border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
     square = np.empty((size, size, 3), np.uint8)
-    square[:] = np.median(border, axis=0)
+    square[:] = np.sort(border, axis=0)[len(border) // 2]
     height, width = inner.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2
     square[top : top + height, left : left + width] = inner
@@ -327,11 +328,15 @@ def _store(
     hidden = not progress or os.environ.get("OFCLIP_PROGRESS") == "0"
     bad = []
     # written in order through a file: a memory map would end the process with a signal on a full disk
-    with atomic(path) as temporary, temporary.open("wb") as file:
+    with (
+        atomic(path) as temporary,
+        temporary.open("wb") as file,
+        closing(_blocks(images, size, how, jobs)) as blocks,
+    ):
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         with tqdm(total=len(images), desc="pictures", unit="", leave=False, disable=hidden or None) as bar:
-            for block, faults in _blocks(images, size, how, jobs):
+            for block, faults in blocks:
                 bad += faults
                 if bad and not skip_bad:
                     raise _bad(*bad[0])
@@ -345,16 +350,26 @@ def _store(
 _Block = tuple[np.ndarray, list[tuple[int, str]]]
 
 
-def _blocks(images: Images, size: int, how: str, jobs: int) -> Iterable[_Block]:
+def _blocks(images: Images, size: int, how: str, jobs: int) -> Generator[_Block, None, None]:
     n = len(images)
     chunks = [range(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
     # each worker gets the names of its own chunk, not of all pictures
     if n < IN_PROCESS:
-        return (_block(images.subset(rows), rows.start, size, how) for rows in chunks)
+        for rows in chunks:
+            yield _block(images.subset(rows), rows.start, size, how)
+        return
     from joblib import Parallel, delayed
 
     work = (delayed(_block)(images.subset(rows), rows.start, size, how) for rows in chunks)
-    return Parallel(jobs, return_as="generator")(work)
+    results = Parallel(jobs, return_as="generator")(work)
+    try:
+        # "yield from" would close `results` before the filter below is set
+        for result in results:  # noqa: UP028
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # joblib's, on work given up for a bad picture
+            results.close()
 
 
 def _block(images: Images, start: int, size: int, how: str) -> _Block:

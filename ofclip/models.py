@@ -160,7 +160,7 @@ def build_model(architecture: str, seed: int = 0, pretrained: str | None = None,
 
 
 def save_model(model: Model, path: str | Path, **notes: Any) -> Path:
-    """Write the weights as safetensors, with architecture, preprocessing and notes in the header, whole or not at all."""
+    """Write the weights as safetensors, whole or not at all; the header has architecture, preprocessing and notes."""
     from safetensors.torch import save_file
 
     header = {
@@ -245,7 +245,7 @@ def _read_pt(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path}: holds more than tensors, so loading it could run code; convert it to safetensors where it is trusted"
+            f"{path}: holds more than tensors, so loading it could run code; have it converted to safetensors"
         ) from error
     if not isinstance(state, dict):
         raise SettingError(f"{path}: holds {type(state).__name__}, not a table of weights")

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from ofclip.catalog import Catalog
 from ofclip.errors import SettingError, unknown
+from ofclip.sources import available, get, load_catalog
 from ofclip.text.templates import TEST
 from ofclip.training.settings import Settings, Training
 
@@ -19,10 +21,11 @@ class Profile(Settings):
     """How large an experiment is: model, data, training per source trained on, and test settings."""
 
     name: str
+    size: int = Field(64, gt=0)  # side of the pictures in pixels; must be that of the architecture
     architecture: str  # open_clip's name; see ofclip/model_configs for ours
     training: dict[str, Training]  # what is trained on -> settings
     products: int = Field(3000, gt=0)  # drawn per Atelier training domain: four make the 12,000 of a small shop
-    held_out_products: int = Field(1500, gt=0)  # drawn per held-out domain; enough for intervals of a few points
+    held_out_products: int = Field(6000, gt=0)  # per held-out domain, of which a tenth is the test split: few points wide
     kagl_size: str = "60x80"  # the pictures that are larger than the model's input cost time and give nothing
     template: str = TEST  # around class names and captions at test time, as OpenFashionCLIP's inference has it
     seed: int = 0  # of Atelier's products and of the first weights
@@ -33,6 +36,43 @@ class Profile(Settings):
         if base == "atelier":
             return {"n": self.products if source in ATELIER else self.held_out_products, "seed": self.seed}
         return {"size": self.kagl_size} if base == "kagl" else {}
+
+    def load(self, source: str, split: str | None = None) -> Catalog:
+        """Return a source's Catalog as this profile draws it, from the data root.
+
+        Without a split it is whole, but for Atelier's held-out domains, whose training split nobody uses.
+        """
+        catalog = load_catalog(source, split=split, **self.options(source))
+        unused = split is None and source.startswith("atelier/") and source not in ATELIER
+        return catalog.where(split=["val", "test"]) if unused else catalog
+
+    def parts(self, source: str) -> dict[str, str]:
+        """Return the names to load of a source, each with its role: "training", "held out" or "photographs".
+
+        >>> load_profile("laptop").parts("atelier")["atelier/street"]
+        'held out'
+        """
+        parts = get(source).parts
+        return {f"{source}/{part}": "training" if f"{source}/{part}" in ATELIER else "held out" for part in parts} or {
+            source: get(source).pictures
+        }
+
+    def tests(self, source: str) -> list[str]:
+        """Return the names of what a source offers for testing: its held-out parts, or the whole."""
+        return [name for name, role in self.parts(source).items() if role != "training"]
+
+    def validation(self, trained: str) -> list[tuple[Catalog, str | None]]:
+        """Return what a training run is watched on, with the label to classify by: data it is not trained on.
+
+        Atelier is watched on its street scenes; KAGL on its own validation split and, where it is there, on
+        the photographs of clothing-dataset-small, which come from another domain.
+        """
+        if trained == "atelier":
+            return [(self.load("atelier/street", "val"), "type")]
+        watched = [(self.load(trained, "val"), get(trained).labels[0])]
+        if "clothing-dataset-small" in available():
+            watched.append((self.load("clothing-dataset-small", "validation"), "class"))
+        return watched
 
     def run(self, trained: str) -> Training:
         """Return the settings of the training run on `trained`; SettingError with the nearest known name."""
@@ -48,9 +88,9 @@ def _profiles() -> dict[str, Profile]:
     return {
         "smoke": Profile(
             name="smoke",
-            architecture=small,
+            architecture="ofclip-RN-8-64",
             products=200,  # seconds, and still enough to beat chance
-            held_out_products=100,
+            held_out_products=600,
             training={
                 "atelier": Training(sources=ATELIER, samples=6_400, batch=64, evaluations=2),
                 "kagl": Training(sources={"kagl": 1.0}, samples=6_400, batch=64, evaluations=2),
@@ -59,9 +99,10 @@ def _profiles() -> dict[str, Profile]:
         "laptop": Profile(name="laptop", architecture=small, training={"atelier": laptop, "kagl": kagl}),
         "gpu": Profile(
             name="gpu",
+            size=224,
             architecture="ViT-B-32",  # the papers' architecture; from scratch unless a checkpoint is given
             products=25_000,  # rendering stays at minutes
-            held_out_products=5_000,
+            held_out_products=20_000,
             kagl_size="168x224",  # the larger pictures that are at hand
             training={
                 name: Training(

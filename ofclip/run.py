@@ -108,19 +108,25 @@ def execute(notebook: Path, output: Path, settings: Mapping[str, object], root: 
 
     try:
         papermill.execute_notebook(
-            str(notebook), str(output), dict(settings), kernel_name="python3", cwd=str(root), progress_bar=False
+            notebook,
+            output,
+            dict(settings),
+            kernel_name="python3",
+            cwd=root,
+            progress_bar=False,
+            extra_arguments=["--log-level=50"],  # of the kernel: its remarks on transport and shutdown are noise
         )
     except papermill.PapermillExecutionError as error:
         message = " ".join(f"{error.ename}: {error.evalue}".split())
         raise NotebookError(f"{notebook.name} stopped in cell [{error.exec_count}]: {message}") from None
     except DeadKernelError:
         raise NotebookError(
-            f"{notebook.name}: its kernel died, as happens when memory runs out; run it again with a smaller profile"
+            f"{notebook.name}: its kernel died, as happens when memory runs out; free some and run it again"
         ) from None
 
 
 def clean(notebook: Path) -> None:
-    """Remove from an executed notebook what differs from run to run: papermill's times, paths and random ids."""
+    """Remove from an executed notebook what differs from run to run: times, paths and random ids."""
     import nbformat
     from nbstripout import strip_output
 
@@ -146,7 +152,7 @@ def environ(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """In a build ($OFCLIP_BUILD is set), end this process when the one that started it is gone, however it died.
+    """In a build ($OFCLIP_BUILD is set), end this process when the one that started it is gone.
 
     A kernel ends within a second of the process that started it; with this, so does every process above it:
     a build that is killed leaves nothing running that would write into `work/` beside the next one.

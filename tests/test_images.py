@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import os
 import pickle
@@ -283,6 +284,18 @@ def test_workers_give_the_same_pixels_in_order(monkeypatch):
     for path in (cache_dir() / "pixels").iterdir():
         path.unlink()
     np.testing.assert_array_equal(pixels(ArrayImages(array, "noise"), 8, jobs=2).array, alone)
+
+
+def test_bad_picture_ends_the_workers_in_silence(folder, monkeypatch, recwarn):
+    (folder / "bad.jpg").write_bytes(b"")
+    names = NAMES * 400  # enough to be still at work when the bad one is met
+    names[12] = "bad.jpg"
+    monkeypatch.setattr(module, "IN_PROCESS", 1)
+    monkeypatch.setattr(module, "CHUNK", 6)
+    with pytest.raises(DataError, match="row 12: .*bad.jpg: empty file"):
+        pixels(FolderImages(folder, names), 8, jobs=2)
+    gc.collect()
+    assert not [str(warning.message) for warning in recwarn]
 
 
 def test_a_store_that_resizes_is_asked_for_the_size():

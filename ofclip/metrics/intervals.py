@@ -54,15 +54,20 @@ def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
 def bootstrap_median(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % interval of the median of independent values (n,); the two middle ones are averaged."""
     distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
-    n = counts.sum()
+    return bootstrap_counts(counts, lambda drawn: counted_median(distinct, drawn), resamples, seed)
 
-    def median(drawn: np.ndarray) -> np.ndarray:
-        reached = drawn.cumsum(axis=1)
-        lower = distinct[(reached >= (n + 1) // 2).argmax(axis=1)]
-        upper = distinct[(reached >= n // 2 + 1).argmax(axis=1)]
-        return (lower + upper) / 2
 
-    return bootstrap_counts(counts, median, resamples, seed)
+def counted_median(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the medians (b,) of ascending values (v,) of which each occurs counts (b, v) times.
+
+    >>> counted_median(np.array([1.0, 2.0, 5.0]), np.array([[2, 1, 0], [1, 1, 2]])).tolist()
+    [1.0, 3.5]
+    """
+    reached = counts.cumsum(axis=1)
+    n = reached[:, -1:]
+    lower = (reached >= (n + 1) // 2).argmax(axis=1)
+    upper = (reached >= n // 2 + 1).argmax(axis=1)
+    return (values[lower] + values[upper]) / 2
 
 
 def bootstrap_confusion(

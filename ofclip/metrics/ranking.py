@@ -51,7 +51,7 @@ def any_hit_ranks(
     stop = np.searchsorted(ordered, query_groups, side="right")
     if (start == stop).any():
         row = int((start == stop).argmax())
-        raise SettingError(f"queries: row {row} has no item of its group {query_groups[row]!r}")
+        raise SettingError(f"queries: row {row} has no item of its group {query_groups[row]}")
     return _first_hits(queries, items, start, stop, members, block)
 
 
@@ -114,7 +114,7 @@ def mean_reciprocal_rank(ranks: np.ndarray) -> float:
 
 
 def chance_recall(items: int, k: int, relevant: int | np.ndarray = 1) -> float:
-    """Return the expected recall@k, any hit, of a random order of the items, averaged over queries.
+    """Return the expected recall@k, any hit, of a random order without ties, averaged over queries.
 
     `relevant` is how many of the items are right for a query: one number or one per query. No hit among
     k drawn without replacement has the probability (1 - r/m)(1 - r/(m-1)) ...; so k/m for a single one.

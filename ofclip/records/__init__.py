@@ -6,6 +6,18 @@ from ofclip.records.closure import code_files
 from ofclip.records.publish import difference, publish
 from ofclip.records.record import Record, Table, find
 from ofclip.records.recorder import Recorder
+from ofclip.records.report import describe, layout
 from ofclip.records.staleness import stale
 
-__all__ = ["Record", "Recorder", "Table", "code_files", "difference", "find", "publish", "stale"]
+__all__ = [
+    "Record",
+    "Recorder",
+    "Table",
+    "code_files",
+    "describe",
+    "difference",
+    "find",
+    "layout",
+    "publish",
+    "stale",
+]

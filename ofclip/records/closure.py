@@ -15,8 +15,8 @@ from ofclip.files import digest, sha256
 PACKAGE = "ofclip"
 LOCK = "requirements.txt"
 
-#: Left out: how a run is planned, started, stored or drawn does not change what it computes.
-BOOKKEEPING = ("cli", "experiments", "figures", "records", "run")
+#: Left out: how a run is planned, started, stored or drawn, or what an error says, does not change its numbers.
+BOOKKEEPING = ("book", "cli", "errors", "experiments", "figures", "records", "run")
 
 
 def notebook_code(notebook: Path) -> list[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 
 from ofclip.embeddings import Embeddings
 from ofclip.errors import SettingError, unknown
 from ofclip.tasks.result import Result
-from ofclip.tasks.retrieval import retrieval
-from ofclip.tasks.zero_shot import zero_shot
 
-TASKS = {"retrieval": retrieval, "zero-shot": zero_shot}
+#: task -> module and function; imported when asked for, so that a notebook depends on its own task alone
+TASKS = {
+    "retrieval": ("ofclip.tasks.retrieval", "retrieval"),
+    "zero-shot": ("ofclip.tasks.zero_shot", "zero_shot"),
+}
 
 
 def evaluate(task: str, embeddings: Embeddings, **settings: object) -> Result:
@@ -20,11 +23,13 @@ def evaluate(task: str, embeddings: Embeddings, **settings: object) -> Result:
     """
     if task not in TASKS:
         raise unknown("task", task, TASKS)
-    _, *known = inspect.signature(TASKS[task]).parameters.values()
-    for name in settings:
-        if name not in {parameter.name for parameter in known}:
-            raise unknown(f"setting of {task}", name, [parameter.name for parameter in known])
+    module, name = TASKS[task]
+    function = getattr(importlib.import_module(module), name)
+    _, *known = inspect.signature(function).parameters.values()
+    for setting in settings:
+        if setting not in {parameter.name for parameter in known}:
+            raise unknown(f"setting of {task}", setting, [parameter.name for parameter in known])
     for parameter in known:
         if parameter.default is parameter.empty and parameter.name not in settings:
             raise SettingError(f"{task} needs the setting {parameter.name!r}")
-    return TASKS[task](embeddings, **settings)
+    return function(embeddings, **settings)

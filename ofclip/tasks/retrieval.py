@@ -44,7 +44,7 @@ def retrieval(
             f"no product of {embeddings.dataset} has a text, so there is nothing to retrieve by"
         )
     products, first = np.unique(embeddings.owner, return_index=True)
-    captions = np.array(embeddings.captions)[first]
+    captions = np.array(embeddings.captions, dtype=object)[first]
     # One vector per distinct caption: equal texts may come out of different batches with different rounding.
     _, representative, caption = np.unique(captions, return_index=True, return_inverse=True)
     texts = rows(f"texts of {embeddings.dataset}", embeddings.texts)[first][representative][caption]
@@ -98,12 +98,12 @@ def retrieval(
                 name = f"{direction} recall@{k}, any of the same {what}"
                 meaning = f"share of queries with any {item} of the same {what} among the first {k}"
                 metrics.append(_recall(metric, name, meaning, hit, best, k, relevant))
-        result += Result(metrics, {"ranks": _histogram(direction, own, len(items))})
+        result += Result(metrics, {"ranks": _histogram(embeddings.dataset, direction, own, len(items))})
         if direction == "text-to-image":
             shown = np.unique(np.linspace(0, len(ids) - 1, examples).astype(int))
             found = ids[ranking.top(texts[shown], images, 5)]
             result.tables["queries"] = pd.DataFrame(
-                {"query": captions[shown], "id": ids[shown], "rank": own[shown]}
+                {"dataset": embeddings.dataset, "query": captions[shown], "id": ids[shown], "rank": own[shown]}
                 | {f"retrieved {place + 1}": column for place, column in enumerate(found.T)}
             )
     return result
@@ -129,10 +129,12 @@ def _recall(
     )
 
 
-def _histogram(direction: str, ranks: np.ndarray, items: int) -> pd.DataFrame:
+def _histogram(dataset: str, direction: str, ranks: np.ndarray, items: int) -> pd.DataFrame:
     """Return how many ranks lie in 1, 2, 3-5, 6-10, 11-20, 21-50 ... up to the number of items."""
     steps = np.outer(10 ** np.arange(len(str(items))), (1, 2, 5)).ravel()
     highest = np.append(steps[steps < items], items)
     counts = np.bincount(np.searchsorted(highest, ranks), minlength=len(highest))
     lowest = np.append(1, highest[:-1] + 1)
-    return pd.DataFrame({"direction": direction, "lowest": lowest, "highest": highest, "queries": counts})
+    return pd.DataFrame(
+        {"dataset": dataset, "direction": direction, "lowest": lowest, "highest": highest, "queries": counts}
+    )

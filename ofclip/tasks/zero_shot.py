@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from ofclip.catalog import Catalog
 from ofclip.embeddings import Embeddings
 from ofclip.errors import SettingError, unknown
 from ofclip.metrics import classification
 from ofclip.metrics.intervals import bootstrap_confusion, bootstrap_mean
 from ofclip.metrics.metric import Metric
 from ofclip.metrics.vectors import rows, unit
+from ofclip.models import Model
 from ofclip.tasks.result import Result
 
 
@@ -114,6 +117,31 @@ def zero_shot(
         )
     )
     return Result(metrics, _tables(confusion, counts, classes, left_out=len(embeddings) - len(true)))
+
+
+def classify(model: Model, embeddings: Embeddings, catalog: Catalog, label: str, templates: Sequence[str]) -> Result:
+    """Return the Result of zero-shot classification by one label column of the catalogue that was embedded.
+
+    The classes are all values of the column that occur, put into the templates in lower case. Metrics carry
+    the label's name in front ("colour accuracy@1"), tables the columns dataset and label. Raises SettingError
+    for an unknown label.
+
+    >>> import ofclip                                                            # doctest: +SKIP
+    >>> catalog = ofclip.load_catalog("kagl", split="test")                      # doctest: +SKIP
+    >>> model = ofclip.load_model("weights.safetensors")                         # doctest: +SKIP
+    >>> classify(model, ofclip.embed(model, catalog), catalog, "articleType", ["a photo of a {}"])  # doctest: +SKIP
+    """
+    values = catalog.label(label)
+    values = values.set_axis(catalog.products["id"].astype(str)).reindex(embeddings.ids)  # damaged ones are left out
+    classes = sorted(values.dropna().unique())
+    if not classes:
+        raise SettingError(f"no product of {catalog.name} has a value in the column {label!r}")
+    vectors = prompt_vectors(model.encode_texts, [str(name).lower() for name in classes], templates)
+    result = zero_shot(embeddings, values.tolist(), classes, vectors, templates)
+    metrics = [replace(metric, name=f"{label} {metric.name}") for metric in result.metrics]
+    where = {"dataset": embeddings.dataset, "label": label}
+    tables = {name: pd.DataFrame(where, index=table.index).join(table) for name, table in result.tables.items()}
+    return Result(metrics, tables)
 
 
 def _codes(

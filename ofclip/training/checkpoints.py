@@ -72,9 +72,16 @@ def restore(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimiz
 
 
 def _restore_optimizer(optimizer, tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
-    for key, value in {k[10:]: t for k, t in tensors.items() if k.startswith("optimizer.")}.items():
-        number, name = key.split(".", 1)
+    for key, value in tensors.items():
+        group, number, name = f"{key}..".split(".", 2)
+        if group != "optimizer":
+            continue
+        name = name.removesuffix("..")
+        if value.shape == (parameter := parameters[int(number)]).shape:
+            # fused optimizers walk through memory: a moment must lie there in the order of its parameter
+            value = torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
         state.setdefault(int(number), {})[name] = value
     for key, value in plain.items():
         number, name = key.split(".", 1)

@@ -29,7 +29,7 @@ Validate = Callable[[models.Model], dict[str, float]]
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves behind: the weights' path, the model, the log as a table, and whether it was all there before."""
+    """What training leaves behind: path of the weights, model, log as a table, and whether all was there before."""
 
     weights: Path
     model: models.Model
@@ -109,7 +109,7 @@ def train(
         if fabric.is_global_zero and (done_steps % LOG_EVERY == 0 or done_steps == settings.steps):
             log.add(
                 step=done_steps, samples=done_steps * settings.batch, loss=total / (done_steps - seen),
-                learning_rate=rate, logit_scale=float(clip.logit_scale.exp()), seconds=time.monotonic() - began,
+                learning_rate=rate, logit_scale=clip.logit_scale.exp().item(), seconds=time.monotonic() - began,
             )  # fmt: skip
             seen, total = done_steps, 0.0
         if validate and done_steps in evaluation_steps(settings):

@@ -65,7 +65,7 @@ def generator(*key: int) -> np.random.Generator:
 
 
 def draw_captions(counts: np.ndarray, first_share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return one caption number (n,) per product with `counts` captions: the first with `first_share`, else any other."""
+    """Return one caption number (n,) per product of `counts` captions: the first by `first_share`, else any other."""
     others = np.maximum(counts - 1, 1)
     other = 1 + np.minimum((rng.random(len(counts)) * others).astype(np.int64), others - 1)
     return np.where((counts == 1) | (rng.random(len(counts)) < first_share), 0, other)

@@ -4,27 +4,27 @@ from scipy import stats
 
 from ofclip.errors import SettingError
 from ofclip.metrics.classification import marginals, mean_per_class_accuracy, weighted_f1
-from ofclip.metrics.intervals import bootstrap_confusion, bootstrap_mean, bootstrap_median
+from ofclip.metrics.intervals import bootstrap_confusion, bootstrap_mean, bootstrap_median, counted_median
 
 
 @pytest.mark.parametrize(("ours", "statistic"), [(bootstrap_mean, np.mean), (bootstrap_median, np.median)])
-@pytest.mark.parametrize("n", [60, 61])
+@pytest.mark.parametrize("n", [400, 401])
 def test_resampling_counts_equals_resampling_values(ours, statistic, n):
-    values = np.random.default_rng(n).geometric(0.05, n).astype(float)
+    values = np.random.default_rng(n).exponential(size=n).round(1)
     slow = stats.bootstrap(
-        (values,), statistic, n_resamples=20_000, method="percentile", vectorized=True, rng=1
+        (values,), statistic, n_resamples=5000, method="percentile", vectorized=True, rng=1
     ).confidence_interval
     width = slow.high - slow.low
-    np.testing.assert_allclose(ours(values, resamples=20_000), slow, atol=0.05 * width)
+    np.testing.assert_allclose(ours(values, resamples=20_000), slow, atol=0.1 * width)
 
 
-def test_an_even_median_averages_the_two_middle_values():
-    low, high = bootstrap_median(np.array([0.0, 1.0] * 500))
-    assert (low, high) == (0.0, 1.0)
-    drawn = np.random.default_rng(0).choice([0.0, 1.0], size=(4000, 2))
-    averaged = (np.median(drawn, axis=1) == 0.5).mean()
-    assert averaged == pytest.approx(0.5, abs=0.03)
-    assert bootstrap_median(np.array([3.0, 3.0])) == (3.0, 3.0)
+def test_counted_median_equals_the_median_of_the_values():
+    rng = np.random.default_rng(0)
+    values = np.sort(rng.normal(size=9))
+    for n in (1, 2, 7, 8, 500):
+        counts = rng.multinomial(n, np.full(9, 1 / 9), size=50)
+        slow = [np.median(np.repeat(values, row)) for row in counts]
+        np.testing.assert_allclose(counted_median(values, counts), slow)
 
 
 def test_confusion_bootstrap_equals_resampling_the_pairs():
@@ -50,7 +50,7 @@ def test_batches_cover_all_resamples_and_the_seed_decides(monkeypatch):
     assert bootstrap_mean(values, resamples=500) == whole
     assert bootstrap_mean(values, resamples=500, seed=1) != whole
     monkeypatch.setattr("ofclip.metrics.intervals._BATCH", 1000)
-    assert bootstrap_mean(values, resamples=500) == whole
+    assert bootstrap_mean(values, resamples=500) == pytest.approx(whole)
 
 
 def coverage(draw, interval, truth, runs=400):
@@ -68,7 +68,7 @@ def test_intervals_of_recall_and_median_cover_the_truth():
     share = coverage(lambda rng: rng.random(300) < 0.3, lambda v: bootstrap_mean(v, 400), 0.3)
     assert LOW <= share <= HIGH
     median = np.log(2)
-    share = coverage(lambda rng: rng.exponential(size=301), lambda v: bootstrap_median(v, 400), median)
+    share = coverage(lambda rng: rng.exponential(size=101), lambda v: bootstrap_median(v, 400), median)
     assert LOW <= share <= HIGH
 
 

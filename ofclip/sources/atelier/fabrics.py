@@ -14,13 +14,14 @@ import numpy as np
 from ofclip.sources.atelier.world import Product
 
 _PETALS = ((0.0, -1.0), (0.951, -0.309), (0.588, 0.809), (-0.588, 0.809), (-0.951, -0.309))
-#: Fabric -> (strength of its weave, strength of folds, gloss).
+#: Fabric -> (strength of its weave, of its grain, of its folds, gloss).
 FINISH = {
-    "cotton": (0.035, 0.8, 0.0), "linen": (0.09, 1.2, 0.0), "denim": (0.13, 0.7, 0.0), "knit": (0.2, 0.5, 0.0),
-    "cable knit": (0.34, 0.5, 0.0), "wool": (0.13, 0.5, 0.0), "satin": (0.0, 1.7, 0.5), "leather": (0.03, 1.0, 0.4),
-    "suede": (0.09, 0.6, 0.0), "corduroy": (0.24, 0.5, 0.0), "quilted": (0.42, 0.3, 0.12), "canvas": (0.12, 0.5, 0.0),
-    "straw": (0.3, 0.3, 0.0),
-}  # fmt: skip
+    "cotton": (0.0, 0.025, 0.8, 0.0), "linen": (0.09, 0.0, 1.2, 0.0), "denim": (0.13, 0.05, 0.7, 0.0),
+    "knit": (0.2, 0.0, 0.5, 0.0), "cable knit": (0.34, 0.0, 0.5, 0.0), "wool": (0.0, 0.08, 0.5, 0.0),
+    "satin": (0.0, 0.0, 1.7, 0.5), "leather": (0.0, 0.02, 1.0, 0.4), "suede": (0.0, 0.06, 0.6, 0.0),
+    "corduroy": (0.24, 0.0, 0.5, 0.0), "quilted": (0.32, 0.0, 0.3, 0.12), "canvas": (0.12, 0.02, 0.5, 0.0),
+    "straw": (0.3, 0.0, 0.3, 0.0),
+}
 
 
 @dataclass(frozen=True)
@@ -52,38 +53,38 @@ class Cloth:
         if self.pattern == "plain":
             return None
         if self.pattern == "graphic":
-            return self._graphic(u - self.centre[0], v - self.centre[1], pixel) if part in ("body", "crown") else None
+            return self._graphic(u - self.centre[0], v - self.centre[1], pixel) if part in ("body",
+                "crown") else None
         draw = getattr(self, "_" + self.pattern.replace("-", "_"))
         return draw(u, v, pixel)
 
     def weave_at(self, u: np.ndarray, v: np.ndarray, pixel: float) -> np.ndarray | None:
         """Return the relief of the weave, about -1 to 1; None where it is finer than a pixel."""
-        period = {"knit": 0.03, "cable knit": 0.11, "corduroy": 0.035, "quilted": 0.13, "denim": 0.016, "canvas": 0.02,
-                  "straw": 0.045, "linen": 0.016, "wool": 0.022, "suede": 0.03, "cotton": 0.012, "leather": 0.02}.get(self.fabric)  # fmt: skip
+        period = {"knit": 0.03, "cable knit": 0.11, "corduroy": 0.035, "quilted": 0.13, "denim": 0.016,
+                  "canvas": 0.02, "straw": 0.045, "linen": 0.016}.get(self.fabric)
         if period is None:
             return None
         period *= max(self.size, 0.6)
         fade = min(max(period / pixel / 2.0 - 0.6, 0.0), 1.0)
-        if self.fabric in ("wool", "suede", "leather", "linen", "cotton"):
-            fade = max(fade, 0.35)
-            stretch = 5.0 if self.fabric == "linen" else 1.0
-            grain = self._noise(u / period, v / (period * stretch), 0)
-            if self.fabric == "linen":
-                grain = (grain + self._noise(u / (period * stretch), v / period, 1)) / 2
-            return (grain * 2 - 1) * fade
+        if self.fabric == "linen":
+            weft, warp = self._noise(u / period, v / (5 * period), 0), self._noise(u / (5 * period),
+                v / period, 1)
+            return (weft + warp - 1) * max(fade, 0.35)
         if fade == 0.0:
             return None
         if self.fabric == "quilted":
-            across = _wave(v / period) if self.variant < 0.6 else np.minimum(_wave((u + v) / period * 0.7), _wave((u - v) / period * 0.7))
+            across = _wave(v / period) if self.variant < 0.6 else np.minimum(_wave((u + v) / period * 0.7),
+                _wave((u - v) / period * 0.7))
             return (1 - (1 - across) * (1 - across) * 2) * fade
         if self.fabric == "cable knit":
             plait = _wave(u / period)
             twist = _wave((v + np.abs(np.mod(u / period, 2) - 1) * period) / period * 1.4)
             return (plait * (0.4 + 0.6 * twist) * 1.6 - 0.8) * fade
         if self.fabric == "knit":
-            return (_wave((v + np.abs(np.mod(u / period, 1) - 0.5) * period) / period) * 0.6 + _wave(u / period) * 1.4 - 1) * fade
+            return (_wave((v + np.abs(np.mod(u / period, 1) - 0.5) * period) / period) * 0.6
+                    + _wave(u / period) * 1.4 - 1) * fade
         if self.fabric == "denim":
-            return (_wave((u + v) / period) * 2 - 1) * 0.6 * fade + (self._noise(u * 9, v * 5, 0) - 0.5)
+            return (_wave((u + v) / period) * 2 - 1) * 0.6 * fade
         if self.fabric == "corduroy":
             return (_wave(u / period) * 2 - 1) * fade
         a, b = _wave(u / period), _wave(v / period)
@@ -112,7 +113,8 @@ class Cloth:
         a, b = _band(u, self.period, 0.5, pixel), _band(v, self.period, 0.5, pixel)
         if self.variant < 0.55:
             return (a + b) / 2
-        thin = np.maximum(_band(u + self.period * 0.3, self.period, 0.1, pixel), _band(v + self.period * 0.3, self.period, 0.1, pixel))
+        thin = np.maximum(_band(u + self.period * 0.3, self.period, 0.1, pixel),
+                          _band(v + self.period * 0.3, self.period, 0.1, pixel))
         return np.maximum((a + b) * 0.4, thin)
 
     def _cells(self, u, v, period):
@@ -135,7 +137,8 @@ class Cloth:
         x, y = x - (self.table[0][j, i] - 0.5) * 0.3, y - (self.table[1][j, i] - 0.5) * 0.3
         grow = 0.75 + 0.4 * self.table[2][j, i]
         reach, radius = 0.17 * grow, 0.115 * grow
-        near = np.minimum.reduce([(x - reach * a) * (x - reach * a) + (y - reach * b) * (y - reach * b) for a, b in _PETALS])
+        near = np.minimum.reduce([(x - reach * a) * (x - reach * a) + (y - reach * b) * (y - reach * b)
+                                  for a, b in _PETALS])
         soft = pixel / period * 0.25
         petals = _soft(radius * radius - near, soft)
         middle = _soft(0.005 - x * x - y * y, soft)
@@ -143,20 +146,20 @@ class Cloth:
 
     def _animal(self, u, v, pixel):
         if self.variant < 0.25:  # zebra
-            bent = v + (self._noise(u / self.period * 0.8, v / self.period * 0.8, 0) - 0.5) * 1.8 * self.period
+            bent = v + (self._noise(u / self.period * 0.8, v / self.period * 0.8,
+                                    0) - 0.5) * 1.8 * self.period
             return _band(bent, self.period * 0.9, 0.45, pixel)
-        period = self.period * 0.85
-        i, j, x, y = self._cells(u, v, period)
-        x, y = x - (self.table[0][j, i] - 0.5) * 0.35, y - (self.table[1][j, i] - 0.5) * 0.35
-        bent = x * x * (0.8 + 0.6 * self.table[2][j, i]) + y * y + x * y * (self.table[3][j, i] - 0.5)
-        ring = _soft(0.115 - bent, pixel / period * 0.6) * (1 - 0.75 * _soft(0.03 - bent, pixel / period * 0.4))
-        gap = _soft(np.abs(x * 0.5 - y) - 0.07, pixel / period) * 0.6 + 0.4
-        return ring * gap
+        knot = self.period * 0.4  # leopard: blotches with a paler heart
+        height = self._noise(u / knot, v / knot, 0) * 0.75 + self._noise(u / knot * 1.7, v / knot * 1.7,
+            1) * 0.35
+        soft = pixel / knot * 0.8
+        return _soft(height - 0.6, soft) * (1 - 0.65 * _soft(height - 0.78, soft))
 
     def _camouflage(self, u, v, pixel):
         knot = self.period * 1.1
         first = self._noise(u / knot, v / knot, 0) + 0.35 * self._noise(u / knot * 2.3, v / knot * 2.3, 1)
-        second = self._noise(u / knot + 5, v / knot + 3, 2) + 0.35 * self._noise(u / knot * 2.3, v / knot * 2.3, 3)
+        second = self._noise(u / knot + 5, v / knot + 3, 2) + 0.35 * self._noise(u / knot * 2.3,
+            v / knot * 2.3, 3)
         soft = pixel / knot
         return np.maximum(0.5 * _soft(first - 0.7, soft), 0.95 * _soft(second - 0.84, soft))
 
@@ -180,7 +183,8 @@ class Cloth:
             return _soft(0.9 - r2, soft * 2) * (1 - _band(y, 0.34, 0.4, soft) * (y > -0.1))
         if kind == 1:  # peaks in a ring
             ring = _soft(1.0 - r2, soft * 2) * (1 - _soft(0.72 - r2, soft * 2))
-            peaks = _soft(y - np.minimum(np.abs(x + 0.25) * 1.4 - 0.45, np.abs(x - 0.32) * 1.2 - 0.2), soft) * _soft(0.45 - y, soft)
+            peaks = _soft(y - np.minimum(np.abs(x + 0.25) * 1.4 - 0.45, np.abs(x - 0.32) * 1.2 - 0.2),
+                          soft) * _soft(0.45 - y, soft)
             return np.maximum(ring, peaks * _soft(0.72 - r2, soft * 2))
         if kind == 2:  # three lines of block letters
             rows = _soft(0.9 - np.abs(x), soft) * _soft(0.75 - np.abs(y), soft) * _band(y, 0.55, 0.62, soft)

@@ -1,8 +1,8 @@
 """The language that garments are cut in: paths, pieces of cloth, and the lines sewn on them.
 
 Unit coordinates: x to the right with 0 on the wearer's middle, y downwards with 0 at the base of the neck;
-a standing figure is about 1.6 tall below it. Only sums, products and square roots are used on points, so a
-cut is the same on every machine.
+a standing figure is about 1.6 tall below it. Points are rounded to a fine raster before anything is drawn, so
+a picture is the same on every machine.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 Point = tuple[float, float]
 Path = list[Point]
 
-_STEPS = 8  # straight segments per curved edge
+_STEPS = 7  # straight segments per curved edge
 
 
 def path(*vertices: tuple[float, ...]) -> Path:
-    """Join vertices (x, y) or (x, y, bulge): the edge to a vertex bows to the walker's left by bulge * length.
+    """Join vertices (x, y) or (x, y, bulge): the edge to a vertex bows to its left by bulge * length.
 
     >>> path((0, 0), (1, 0), (1, 1))
     [(0, 0), (1, 0), (1, 1)]
@@ -48,7 +48,7 @@ def both(half: Path) -> Path:
 
 
 def ribbon(points: Path, width: float, end: float | None = None) -> Path:
-    """Return the outline of a band along a path, `width` at its start and `end` (else the same) at its end."""
+    """Return the outline of a band along a path, `width` wide at its start and `end` at its end."""
     left, right = [], []
     last = len(points) - 1
     for k, (x, y) in enumerate(points):
@@ -111,6 +111,20 @@ class Piece:
 def pair(piece: Piece) -> list[Piece]:
     """Return a piece and its mirror image."""
     return [piece.mirrored(), piece]
+
+
+def moved(piece: Piece, dx: float, dy: float, scale: float = 1.0) -> Piece:
+    """Return the piece scaled about the origin, then shifted."""
+
+    def to(points):
+        return [(x * scale + dx, y * scale + dy) for x, y in points]
+
+    return replace(
+        piece,
+        outline=to(piece.outline),
+        lines=[replace(line, points=to(line.points), width=line.width * scale) for line in piece.lines],
+        dots=[(x * scale + dx, y * scale + dy, r * scale, tone) for x, y, r, tone in piece.dots],
+    )
 
 
 def box(pieces: list[Piece]) -> tuple[float, float, float, float]:

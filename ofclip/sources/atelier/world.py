@@ -1,232 +1,25 @@
-"""What Atelier's shop sells: the vocabulary of products, and product i of a domain as a pure function."""
+"""The products of Atelier's shop: product i of a domain as a pure function, and the reserved combinations."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from ofclip.files import digest
+from ofclip.sources.atelier.vocabulary import BRANDS, COLOURS, TYPES
 
-#: Part name -> number of its random stream. The first four are trained on, the others never.
+#: The four domains that models are trained on, and the four held out; their order numbers their streams.
 TRAINING = ("studio", "pairs", "phrases", "tags")
 HELD_OUT = ("street", "flatlay", "grey", "sketch")
 DOMAINS = TRAINING + HELD_OUT
-
-#: Colour name -> red, green, blue of dyed cloth in even light, 0 to 255.
-COLOURS = {
-    "black": (42, 42, 47),
-    "white": (244, 242, 237),
-    "grey": (146, 149, 155),
-    "navy": (38, 48, 92),
-    "blue": (66, 122, 204),
-    "red": (198, 40, 48),
-    "pink": (240, 154, 182),
-    "orange": (236, 124, 42),
-    "yellow": (246, 204, 62),
-    "green": (44, 140, 84),
-    "olive": (116, 116, 62),
-    "brown": (116, 72, 46),
-    "beige": (218, 194, 158),
-    "purple": (122, 70, 158),
-}
-PATTERNS = (
-    "plain", "striped", "checked", "dotted", "floral", "animal", "camouflage", "zigzag", "graphic", "colour-block",
-)  # fmt: skip
-FABRICS = (
-    "cotton", "linen", "denim", "knit", "cable knit", "wool", "satin", "leather", "suede", "corduroy", "quilted",
-    "canvas", "straw",
-)  # fmt: skip
-#: Attributes with an order, from little to much: what "longer", "looser" and "higher" mean.
-SLEEVES = ("sleeveless", "short", "three-quarter", "long")
-LENGTHS = ("cropped", "ankle", "mini", "regular", "hip", "knee", "midi", "long", "maxi")
-HEELS = ("flat", "kitten", "platform", "block", "wedge", "stiletto")
-BRANDS = (
-    "Maison Orla", "Nordhaven", "Atelier Vert", "Kestrel & Co", "Luma", "Ostrava", "Pine Street", "Rue Blanche",
-    "Saltmarsh", "Tresco", "Umbra Studio", "Velio", "Wren", "Yarrow",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Type:
-    """One kind of article: where it is worn, what it is called, and what a shop may list about it."""
-
-    category: str
-    words: tuple[str, ...]
-    patterns: tuple[str, ...]
-    fabrics: tuple[str, ...]
-    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    colours: tuple[str, ...] = tuple(COLOURS)
-    genders: tuple[str, ...] = ("women", "men")
-
-
-_FIT = ("slim", "regular", "loose")
-_SOFT = ("plain", "striped", "dotted", "floral", "animal")
-_KNITS = ("plain", "striped", "zigzag", "colour-block", "dotted")
-_BAGS = ("plain", "animal", "checked", "floral", "colour-block")
-_SHOES = ("plain", "animal", "floral", "colour-block")
-
-TYPES: dict[str, Type] = {
-    "t-shirt": Type(
-        "tops", ("t-shirt", "tee"), (*_SOFT, "camouflage", "graphic", "colour-block"), ("cotton", "linen"),
-        {"sleeve": ("short", "long"), "neckline": ("crew", "v-neck", "scoop"),
-         "length": ("cropped", "regular", "long"), "fit": _FIT},
-    ),
-    "shirt": Type(
-        "tops", ("shirt", "button-up shirt"), ("plain", "striped", "checked", "dotted", "floral"),
-        ("cotton", "linen", "denim", "satin"),
-        {"sleeve": ("short", "long"), "neckline": ("collar", "band collar"), "length": ("regular", "long"),
-         "fit": _FIT, "closure": ("buttons",)},
-    ),
-    "blouse": Type(
-        "tops", ("blouse",), (*_SOFT, "checked"), ("satin", "cotton", "linen"),
-        {"sleeve": ("short", "three-quarter", "long", "bell"), "neckline": ("v-neck", "square", "tie-neck"),
-         "length": ("cropped", "regular"), "fit": ("regular", "loose")},
-        genders=("women",),
-    ),
-    "tank top": Type(
-        "tops", ("tank top", "camisole", "vest top"), (*_SOFT, "camouflage"), ("cotton", "satin", "linen"),
-        {"sleeve": ("sleeveless",), "neckline": ("scoop", "v-neck", "square"),
-         "length": ("cropped", "regular", "long"), "fit": _FIT, "strap": ("thin", "wide")},
-    ),
-    "sweater": Type(
-        "tops", ("sweater", "jumper", "pullover"), _KNITS, ("knit", "cable knit"),
-        {"sleeve": ("three-quarter", "long"), "neckline": ("crew", "v-neck", "turtleneck", "boat"),
-         "length": ("cropped", "regular", "long"), "fit": _FIT},
-    ),
-    "hoodie": Type(
-        "tops", ("hoodie", "hooded sweatshirt"), ("plain", "graphic", "camouflage", "colour-block", "striped"),
-        ("cotton",),
-        {"sleeve": ("long",), "neckline": ("hood",), "length": ("cropped", "regular"),
-         "fit": ("regular", "loose"), "closure": ("pull-on", "zip")},
-    ),
-    "cardigan": Type(
-        "tops", ("cardigan",), _KNITS, ("knit", "cable knit"),
-        {"sleeve": ("three-quarter", "long"), "neckline": ("v-neck", "crew"),
-         "length": ("cropped", "regular", "long"), "fit": _FIT, "closure": ("buttons", "open")},
-    ),
-    "blazer": Type(
-        "outerwear", ("blazer", "suit jacket"), ("plain", "checked", "striped", "floral"),
-        ("wool", "linen", "corduroy", "cotton"),
-        {"sleeve": ("long",), "neckline": ("lapels",), "length": ("regular", "long"), "fit": _FIT,
-         "closure": ("buttons", "double-breasted")},
-    ),
-    "jacket": Type(
-        "outerwear", ("jacket", "bomber jacket"), ("plain", "camouflage", "colour-block", "animal", "checked"),
-        ("denim", "leather", "quilted", "suede"),
-        {"sleeve": ("long",), "neckline": ("collar", "band collar"), "length": ("cropped", "regular"),
-         "fit": _FIT, "closure": ("zip", "buttons")},
-    ),
-    "coat": Type(
-        "outerwear", ("coat", "overcoat"), ("plain", "checked", "animal", "colour-block"),
-        ("wool", "cotton", "leather", "quilted"),
-        {"sleeve": ("long",), "neckline": ("lapels", "hood", "collar"), "length": ("hip", "knee", "long"),
-         "fit": ("regular", "loose"), "closure": ("buttons", "double-breasted", "belt")},
-    ),
-    "dress": Type(
-        "dresses", ("dress",), (*_SOFT, "checked", "zigzag", "colour-block"),
-        ("cotton", "linen", "satin", "denim", "knit"),
-        {"sleeve": ("sleeveless", "short", "three-quarter", "long", "bell"),
-         "neckline": ("crew", "v-neck", "scoop", "square", "boat"), "length": ("mini", "knee", "midi", "maxi"),
-         "fit": ("fitted", "a-line", "pleated")},
-        genders=("women",),
-    ),
-    "jumpsuit": Type(
-        "dresses", ("jumpsuit", "playsuit"), (*_SOFT, "camouflage"), ("cotton", "linen", "denim", "satin"),
-        {"sleeve": ("sleeveless", "short", "long"), "neckline": ("v-neck", "collar", "square"),
-         "length": ("mini", "ankle", "long"), "fit": ("slim", "wide"), "closure": ("buttons", "zip")},
-        genders=("women",),
-    ),
-    "jeans": Type(
-        "bottoms", ("jeans", "denims"), ("plain", "floral", "colour-block"), ("denim",),
-        {"length": ("ankle", "long"), "fit": ("skinny", "straight", "wide", "flared"), "closure": ("zip", "buttons")},
-        colours=("blue", "navy", "black", "grey", "white", "beige", "green", "pink"),
-    ),
-    "trousers": Type(
-        "bottoms", ("trousers", "pants"), ("plain", "checked", "striped", "floral", "animal", "camouflage"),
-        ("cotton", "wool", "linen", "corduroy", "leather"),
-        {"length": ("ankle", "long"), "fit": ("skinny", "straight", "wide", "flared"),
-         "closure": ("zip", "drawstring")},
-    ),
-    "shorts": Type(
-        "bottoms", ("shorts",), ("plain", "striped", "checked", "floral", "camouflage", "dotted"),
-        ("cotton", "linen", "denim", "leather"),
-        {"length": ("mini", "knee"), "fit": _FIT, "closure": ("zip", "drawstring")},
-    ),
-    "skirt": Type(
-        "bottoms", ("skirt",), (*_SOFT, "checked", "zigzag"), ("cotton", "denim", "satin", "leather", "wool"),
-        {"length": ("mini", "knee", "midi", "maxi"), "fit": ("fitted", "a-line", "pleated"),
-         "closure": ("zip", "buttons")},
-        genders=("women",),
-    ),
-    "sneakers": Type(
-        "shoes", ("sneakers", "trainers"), (*_SHOES, "checked"), ("canvas", "leather", "suede", "knit"),
-        {"length": ("regular", "ankle"), "heel": ("flat", "platform"), "closure": ("lace-up", "slip-on", "velcro")},
-    ),
-    "boots": Type(
-        "shoes", ("boots",), ("plain", "animal", "floral"), ("leather", "suede"),
-        {"length": ("ankle", "knee"), "heel": ("flat", "block", "stiletto"),
-         "closure": ("lace-up", "zip", "pull-on")},
-    ),
-    "pumps": Type(
-        "shoes", ("pumps", "court shoes", "high heels"), (*_SHOES, "dotted"), ("leather", "suede", "satin"),
-        {"heel": ("kitten", "block", "wedge", "stiletto"), "strap": ("strapless", "ankle strap")},
-        genders=("women",),
-    ),
-    "sandals": Type(
-        "shoes", ("sandals",), ("plain", "animal", "floral"), ("leather", "suede"),
-        {"heel": ("flat", "platform", "wedge", "block"), "strap": ("ankle strap", "two-strap", "crossover")},
-    ),
-    "handbag": Type(
-        "bags", ("handbag", "purse"), _BAGS, ("leather", "suede", "quilted"),
-        {"closure": ("flap", "zip", "clasp"), "strap": ("top handle", "shoulder strap", "chain")},
-        genders=("women",),
-    ),
-    "tote bag": Type(
-        "bags", ("tote bag", "tote", "shopper"), (*_BAGS, "striped", "graphic"), ("canvas", "leather", "straw"),
-        {"strap": ("short handles", "long handles")},
-        genders=("women",),
-    ),
-    "backpack": Type(
-        "bags", ("backpack", "rucksack"), (*_BAGS, "camouflage"), ("canvas", "leather", "quilted"),
-        {"closure": ("zip", "buckle", "drawstring")},
-    ),
-    "cap": Type(
-        "headwear", ("cap", "baseball cap"), ("plain", "camouflage", "colour-block", "checked", "graphic"),
-        ("cotton", "denim", "corduroy", "suede"),
-    ),
-    "beanie": Type(
-        "headwear", ("beanie", "knitted hat"), _KNITS, ("knit", "cable knit"), {"fit": ("slim", "slouchy", "bobble")}
-    ),
-    "sun hat": Type(
-        "headwear", ("sun hat", "wide-brim hat"), ("plain", "striped", "floral", "dotted"),
-        ("straw", "cotton", "wool"),
-        genders=("women",),
-    ),
-    "scarf": Type(
-        "accessories", ("scarf",), (*_KNITS, "checked", "floral", "animal"), ("knit", "wool", "satin"),
-        {"length": ("regular", "long")},
-    ),
-    "belt": Type(
-        "accessories", ("belt",), ("plain", "animal", "striped"), ("leather", "suede", "canvas"),
-        {"fit": ("slim", "wide"), "closure": ("buckle", "double ring")},
-    ),
-    "tie": Type(
-        "accessories", ("tie", "necktie"), ("plain", "striped", "dotted", "checked", "floral", "zigzag"),
-        ("satin", "wool", "knit"), {"fit": ("slim", "regular")}, genders=("men",),
-    ),
-    "gloves": Type(
-        "accessories", ("gloves", "pair of gloves"), ("plain", "striped", "zigzag", "animal"),
-        ("leather", "suede", "knit"), {"length": ("regular", "long")},
-    ),
-}  # fmt: skip
 
 #: The attributes that are label columns, in the order of the table.
 ATTRIBUTES = (
     "type", "colour", "pattern", "fabric", "sleeve", "neckline", "length", "fit", "closure", "heel", "strap",
     "accent", "category", "gender",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -271,7 +64,6 @@ class Product:
         return stream(self.seed, self.domain, self.number, purpose)
 
 
-ATTRIBUTE_FIELDS = tuple(f.name for f in fields(Product))[3:]
 _PURPOSES = ("attributes", "shape", "scene", "text", "noise", "pair")
 
 
@@ -306,15 +98,18 @@ def held_out_combinations() -> frozenset[tuple[str, str, str]]:
 def is_reserved(product: Product) -> bool:
     """Say whether a product has a colour or pattern that is reserved for its type."""
     reserved = held_out_combinations()
-    return ("colour", product.colour, product.type) in reserved or (
-        "pattern", product.pattern, product.type
-    ) in reserved  # fmt: skip
+    pairs = (("colour", product.colour, product.type), ("pattern", product.pattern, product.type))
+    return any(pair in reserved for pair in pairs)
+
+
+def grey_level(red, green, blue):
+    """Return the lightness of a colour, in the units of its channels (weights of ITU-R BT.601)."""
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def luma(colour: str) -> float:
-    """Return the lightness of a named colour, 0 to 255 (ITU-R BT.601 weights)."""
-    red, green, blue = COLOURS[colour]
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    """Return the lightness of a named colour, 0 to 255."""
+    return grey_level(*COLOURS[colour])
 
 
 @cache
@@ -354,3 +149,24 @@ def product(seed: int, domain: str, number: int, types: tuple[str, ...] = tuple(
         made = Product(seed, domain, number, **draw_attributes(rng, types))
         if domain in HELD_OUT or not is_reserved(made):
             return made
+
+
+def companions(main: Product) -> list[Product]:
+    """Return the one or two other products in a street picture: drawn from their own numbers."""
+    rng = main.rng("pair")
+    upper = tuple(name for name, kind in TYPES.items() if kind.category == "tops")
+    bags = ("handbag", "tote bag", "backpack")
+    small = ("sneakers", "boots", "cap", "beanie", "handbag", "tote bag", "t-shirt", "skirt", "scarf")
+    if main.category == "outerwear":
+        kinds = [("jeans", "trousers")] + [bags] * (rng.random() < 0.5)
+    elif main.category == "tops":
+        kinds = [("jeans", "trousers", "shorts", "skirt")] + [bags] * (rng.random() < 0.5)
+    elif main.category == "bottoms":
+        kinds = [upper] + [bags] * (rng.random() < 0.5)
+    elif main.category == "dresses":
+        kinds = [bags]
+    else:
+        kinds = [small] * (1 + (rng.random() < 0.5))
+    others = [tuple(name for name in kind if name != main.type) for kind in kinds]
+    numbers = (main.number + (k << 40) for k in range(1, 3))
+    return [product(main.seed, main.domain, i, names) for i, names in zip(numbers, others, strict=False)]

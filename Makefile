@@ -1,0 +1,63 @@
+# Two commands and little else:
+#   make book     install into .venv, run what is due, build the book
+#   make test     install into .venv, run the tests
+# Nothing is written outside this folder. Real data: OFCLIP_DATA=/path/to/data make book
+
+PYTHON  ?= python3
+PROFILE ?= laptop
+BIN     := .venv/bin
+SNAKEMAKE = $(BIN)/snakemake --cores all --config profile=$(PROFILE) --rerun-triggers mtime
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export OFCLIP_CACHE ?= $(CURDIR)/work/cache
+export OFCLIP_BUILD := 1
+# the kernel is this environment's, and models come from the disk
+export JUPYTER_PREFER_ENV_PATH := 1
+export HF_HUB_OFFLINE := 1
+# every tool's configuration and cache stays in the checkout: the home folder may be read-only
+export JUPYTER_CONFIG_DIR := $(CURDIR)/work/cache/jupyter
+export JUPYTER_DATA_DIR := $(CURDIR)/work/cache/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/work/cache/jupyter/runtime
+export IPYTHONDIR := $(CURDIR)/work/cache/ipython
+export MPLCONFIGDIR := $(CURDIR)/work/cache/matplotlib
+export XDG_CACHE_HOME := $(CURDIR)/work/cache
+export HF_HOME := $(CURDIR)/work/cache/huggingface
+# compiled modules are kept: without them every process starts slowly
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help book test publish lock clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+book: .venv/ready  ## run the experiments that are due and build the book
+	@$(SNAKEMAKE) --nolock --rerun-incomplete --keep-going --scheduler greedy --quiet all || \
+	    { echo "stopped; Snakemake tells more: $(SNAKEMAKE) --dry-run" >&2; exit 1; }
+	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
+
+test: .venv/ready  ## run the tests
+	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/ruff check .
+
+publish: .venv/ready  ## copy the Records of work/ to results/
+	@$(BIN)/ofclip records publish --profile $(PROFILE)
+
+lock: .venv/ready  ## resolve the versions in requirements.txt anew
+	@$(BIN)/uv pip compile --universal --generate-hashes --all-extras pyproject.toml -o requirements.txt
+
+clean:  ## remove the environment, what was built and what was run
+	rm -rf .venv .snakemake work build book/_build book/_generated
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	    { echo "ofclip needs Python 3.11 to 3.13, and $(PYTHON) is not: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "installing into .venv"
+	@rm -f $@
+	@$(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/^ *#/p' requirements.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,71 @@
+# Which notebook makes which Record, and which Records the book needs. `make book` runs this.
+#
+# Every run is one `ofclip run`, which writes work/<profile>/<experiment>/<source>.json and .ipynb. A run is due
+# when the content of its notebook, of a module that the notebook reaches, of the lock or of the weights' Record
+# is newer and other than what it was made with. Runs follow each other: each uses all cores and records its time.
+import sys
+from pathlib import Path
+
+from ofclip.errors import OfclipError
+from ofclip.experiments import EXPERIMENTS, TRAINING, jobs
+from ofclip.records import Record, code_files
+from ofclip.run import end_with_parent
+from ofclip.sources import available
+
+end_with_parent()
+
+PROFILE = config.get("profile", "laptop")
+BOOK = [path for suffix in ("md", "bib", "yml", "css") for path in sorted(Path("book").glob(f"*.{suffix}"))]
+
+
+def record(experiment, source):
+    return f"work/{PROFILE}/{experiment}/{source}.json"
+
+
+def sources(job):
+    """The run's own source and, once there is its Record, those it read besides; a damaged Record is made again."""
+    path = Path(record(job.experiment, job.source))
+    try:
+        return Record.load(path).sources
+    except OfclipError:
+        path.unlink(missing_ok=True)
+        return {job.source}
+
+
+def needs(job):
+    """The files whose content decides a run's numbers."""
+    notebook = Path(f"notebooks/{job.experiment}.ipynb")
+    weights = [record(TRAINING, job.trained)] if job.trained else []
+    return [str(notebook), "requirements.txt", *map(str, code_files(notebook, sources(job))), *weights]
+
+
+try:
+    NEEDS = {(job.experiment, job.source): needs(job) for job in jobs(available())}
+except OfclipError as error:
+    sys.exit(f"ofclip: {error}")
+
+
+rule book:
+    input:
+        [record(*run) for run in NEEDS],
+        BOOK,
+        ["_config.yml", "ofclip/figures.py"],
+        [f"notebooks/{name}.ipynb" for name in EXPERIMENTS],
+    output:
+        "book/_build/html/index.html",
+    shell:
+        "exec ofclip book --profile {PROFILE}"
+
+
+rule run:
+    input:
+        lambda run: NEEDS[run.experiment, run.source],
+    output:
+        record("{experiment}", "{source}"),
+        f"work/{PROFILE}/{{experiment}}/{{source}}.ipynb",
+    wildcard_constraints:
+        experiment="|".join(EXPERIMENTS),
+        source="[a-z0-9-]+",
+    threads: workflow.cores
+    shell:
+        "exec ofclip run {wildcards.experiment} --source {wildcards.source} --profile {PROFILE}"

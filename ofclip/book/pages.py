@@ -1,0 +1,171 @@
+"""What is generated for each Record: tables, figures, where they came from, and the notebook's page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ofclip import sources
+from ofclip.book import notebooks, tables
+from ofclip.book.markup import GENERATED, ROWS, download, dropdown, escape, figure, small, table, write
+from ofclip.figures import FIGURES, save
+from ofclip.files import atomic
+from ofclip.records import Record, stale
+from ofclip.records.publish import csv
+
+#: Tables that a figure shows better: offered as CSV only.
+DRAWN = {"confusion", "lengths", "log", "ranks"}
+
+CAPTIONS = {
+    "captions": "Captions: how many, how long, and how much each says about the product.",
+    "classes": "Each class on its own.",
+    "domains": "The data sets and their splits.",
+    "duplicates": "Products that share a caption or a picture with another.",
+    "labels": "The most frequent values of each label.",
+    "queries": "Example queries: the rank of the own product, and the products found first.",
+    "rows": "Pictures that were evaluated, and those left out because they have no label.",
+}
+
+PICTURES = {
+    "01-data": "What the pictures look like, evenly spaced over each data set.",
+    "04-retrieval": "Queries (left, with the own picture) and what they find; the own product is framed.",
+}
+
+BANNERS = {
+    "drawings": "Drawings (Atelier), not photographs. These numbers show a mechanism in a world whose truth "
+    "is known; they do not say how large an effect is on real pictures.",
+    "photographs": "Photographs of real products.",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A Record that the book shows, its executed notebook, and its published twin where there is one."""
+
+    record: Record
+    path: Path  # below the root, as is `published_path`
+    notebook: dict
+    published: Record | None
+    published_path: Path
+
+    @property
+    def title(self) -> str:
+        """The name of the source, short enough for a heading."""
+        return sources.get(self.record.source).title.partition(",")[0].partition(" (")[0]
+
+    @property
+    def pictures(self) -> str:
+        """What the source's pictures are: "drawings" or "photographs"."""
+        return sources.get(self.record.source).pictures
+
+
+def section(shown: Shown, root: Path) -> str:
+    """Write one Record's files below `book/_generated` and return its section of the chapter as Markdown."""
+    record, note = shown.record, provenance(shown)
+    write(
+        root / GENERATED / record.experiment / f"{record.source}.ipynb",
+        notebooks.page(shown.notebook, f"Notebook: {shown.title}", f"{banner(shown)}\n\n{note}"),
+    )
+    parts = [f"## {shown.title}", banner(shown)]
+    for blocks in (_pictures, _figures, _metrics, _tables):
+        for block in blocks(shown, root):
+            parts += [block, note]
+    return "\n\n".join([*parts, *_small_print(shown, root)]) + "\n"
+
+
+def banner(shown: Shown) -> str:
+    """Return the line that says what kind of pictures the numbers come from."""
+    return small(f"kind {shown.pictures}", BANNERS[shown.pictures])
+
+
+def provenance(shown: Shown) -> str:
+    """Return the small line under a table or figure: Record, notebook, commit, command, date, cost."""
+    record, made = shown.record, shown.record.made
+    commit = f"commit `{made.commit[:10]}`" if made.commit else "a tree without a commit"
+    line = " · ".join(
+        [
+            f"Record {download(shown.path)} {record.id[:8]}",
+            f"{{doc}}`notebook </{GENERATED}/{record.experiment}/{record.source}>`",
+            commit + (" with uncommitted changes" if made.commit and made.dirty else ""),
+            f"`{made.command}`",
+            f"{made.date[:10]}, {tables.number(record.cost.seconds)} s on {escape(record.cost.device)}",
+        ]
+    )
+    return small("provenance", line)
+
+
+def _path(shown: Shown, root: Path, name: str) -> Path:
+    return root / GENERATED / shown.record.experiment / f"{shown.record.source}.{name}"
+
+
+def _pictures(shown: Shown, root: Path) -> Iterator[str]:
+    for place, picture in enumerate(notebooks.pictures(shown.notebook), 1):
+        path = _path(shown, root, f"picture-{place}.png")
+        with atomic(path) as temporary:
+            temporary.write_bytes(picture)
+        yield figure(path, root, PICTURES.get(shown.record.experiment, shown.record.title))
+
+
+def _figures(shown: Shown, root: Path) -> Iterator[str]:
+    for name, draw, caption in FIGURES.get(shown.record.experiment, []):
+        yield figure(save(draw(shown.record), _path(shown, root, f"{name}.svg")), root, caption)
+
+
+def _metrics(shown: Shown, root: Path) -> Iterator[str]:
+    """Yield the table of metrics, parted into one tab per data set where it would be long."""
+    frame, title = tables.metrics(shown.record, shown.published), shown.record.title
+    if frame.empty:
+        return
+    parts = list(frame.groupby("data", sort=False))
+    if len(parts) == 1 or len(frame) <= ROWS:
+        whole = frame if len(parts) > 1 else frame.drop(columns="data")
+        caption = f"{title}." if len(parts) > 1 else f"{title}: {parts[0][0]}."
+        yield table(whole, _path(shown, root, "metrics-1.csv"), root, caption, fold=False)
+        return
+    tabs = []
+    for place, (name, part) in enumerate(parts, 1):
+        path = _path(shown, root, f"metrics-{place}.csv")
+        block = table(part.drop(columns="data"), path, root, f"{title}: {name}.", fold=False)
+        tabs.append(f"::::{{tab-item}} {escape(name)}\n{block}\n::::")
+    yield ":::::{tab-set}\n" + "\n".join(tabs) + "\n:::::"
+
+
+def _tables(shown: Shown, root: Path) -> Iterator[str]:
+    for name, content in shown.record.tables.items():
+        if name not in DRAWN and content.rows:
+            path, caption = _path(shown, root, f"{name}.shown.csv"), CAPTIONS.get(name, f"{name}.")
+            yield table(tables.plain(content), path, root, caption)
+
+
+def _small_print(shown: Shown, root: Path) -> Iterator[str]:
+    """Yield what ends a section: the published Record, meanings of the metrics, settings, tables as CSV."""
+    record = shown.record
+    if shown.published:
+        yield small("provenance", f"Published: {download(shown.published_path)}, {_relation(shown, root)}.")
+    meanings = dict.fromkeys((metric.name, metric.direction, metric.definition) for metric in record.metrics)
+    if meanings:
+        items = [f"{escape(name)} ({way} is better)\n: {escape(text)}" for name, way, text in meanings]
+        yield dropdown("What each number means", "\n\n".join(items))
+    values = {"parameters": record.parameters, "notes": record.notes}
+    settings = json.dumps(values, indent=2, ensure_ascii=False)
+    yield dropdown("Settings and notes of this run", f"```json\n{settings}\n```")
+    links = []
+    for name, content in record.tables.items():
+        path = _path(shown, root, f"{name}.csv")
+        write(path, csv(content))
+        links.append(download(path.relative_to(root), name))
+    if links:
+        yield small("provenance", f"Tables as CSV: {' · '.join(links)}")
+
+
+def _relation(shown: Shown, root: Path) -> str:
+    """Say how the published Record came about, compared with this run's."""
+    if shown.published.id == shown.record.id:
+        return "made from the same code, parameters, data and weights"
+    reasons = stale(shown.published, root, folder=(root / shown.published_path).parent.parent)
+    if reasons:
+        more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        return f"made from other code or settings than this checkout's ({escape(reasons[0])}{more})"
+    return "made from the same code, with other parameters, data or weights"

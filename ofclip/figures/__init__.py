@@ -1,0 +1,43 @@
+"""Figures drawn from a Record, two of them also from pictures: equal input gives equal files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ofclip.figures.charts import confusion, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.pictures import retrieved, samples
+from ofclip.figures.style import Drawing, save
+
+if TYPE_CHECKING:
+    from ofclip.records import Record
+
+#: experiment -> (name, function, caption) of the figures that a Record alone can draw
+FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
+    "01-data": [("lengths", lengths, "How many words a caption has: the share of captions of each length.")],
+    "02-training": [
+        ("curves", curves, "Training over the samples seen; each validation is on data not trained on.")
+    ],
+    "03-zero-shot": [
+        ("intervals", intervals, "Zero-shot classification: value and interval, chance and ceiling."),
+        ("confusion", confusion, "Which class is answered for which, as shares of each true class."),
+    ],
+    "04-retrieval": [
+        ("intervals", intervals, "Retrieval: value and interval, chance and ceiling."),
+        ("ranks", ranks, "How many queries have found their own product up to each rank. Dashed: chance."),
+    ],
+}
+
+__all__ = [
+    "FIGURES",
+    "Drawing",
+    "confusion",
+    "curves",
+    "headlines",
+    "intervals",
+    "lengths",
+    "ranks",
+    "retrieved",
+    "samples",
+    "save",
+]

@@ -1,0 +1,160 @@
+"""A small checkout with Records and executed notebooks, made without training anything."""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from ofclip.experiments import EXPERIMENTS, ROOT
+from ofclip.metrics.metric import Metric
+from ofclip.records import Record, Recorder
+from ofclip.tasks.result import Result
+
+DATASETS = {
+    "atelier": ["atelier/street", "atelier/flat", "atelier/grey", "atelier/sketch"],
+    "kagl": ["kagl"],
+    "clothing-dataset-small": ["clothing-dataset-small"],
+    "fashion-mnist": ["fashion-mnist"],
+}
+#: Text that would be a list, emphasis, a link and a formula if it were taken for Markdown.
+AWKWARD = "* 1. _red_ [dress](x) $9$ | <b>"
+
+
+def share(rng: np.random.Generator, name: str, dataset: str, definition: str) -> Metric:
+    value = float(rng.uniform(0.2, 0.7))
+    interval = (value - 0.021, value + 0.023)
+    return Metric(name, definition, "higher", dataset, "test", 1500, value, interval, 1 / 1500, 0.93)
+
+
+def data(rng: np.random.Generator, dataset: str) -> Result:
+    words = np.arange(2, 18)
+    captions = {"dataset": dataset, "captions": 1500, "words_mean": 7.25, "type_entropy_bits": None}
+    tables = {
+        "domains": pd.DataFrame([{"dataset": dataset, "role": "held out", "train": 37400, "test": 1500}]),
+        "captions": pd.DataFrame([captions]),
+        "lengths": pd.DataFrame({"dataset": dataset, "words": words, "count": rng.integers(1, 90, len(words))}),
+    }
+    return Result([], tables)
+
+
+def training(rng: np.random.Generator, dataset: str) -> Result:
+    steps = np.arange(1, 41) * 20
+    log = pd.DataFrame(
+        {
+            "step": steps,
+            "samples": steps * 256,
+            "loss": 5 * np.exp(-steps / 300) + rng.uniform(0, 0.2, 40),
+            "learning_rate": 1e-3 * np.cos(steps / 520),
+            "logit_scale": 14 + steps / 40,
+            "seconds": steps * 1.3,
+            "val atelier/street recall@10": [i / 90 if i % 8 == 7 else None for i in range(40)],
+        }
+    )
+    loss = Metric("final loss", "mean loss of the last steps", "lower", dataset, "train", 9600, 1.234)
+    speed = Metric("samples per second", "samples over time", "higher", dataset, "train", 96000, 297.4)
+    return Result([loss, speed], {"log": log})
+
+
+def zero_shot(rng: np.random.Generator, dataset: str) -> Result:
+    names = ["dress", "coat", "t-shirt", AWKWARD, *(f"type {chr(97 + i)}" for i in range(11))]
+    pairs = [(true, answer) for true in names for answer in names if rng.random() < 0.4 or true == answer]
+    confusion = pd.DataFrame(pairs, columns=["true", "predicted"])
+    classes = pd.DataFrame({"class": names, "support": 100, "recall": rng.random(len(names))})
+    where = {"dataset": dataset, "label": "type"}
+    tables = {
+        "classes": classes.assign(**where)[["dataset", "label", *classes]],
+        "confusion": confusion.assign(count=rng.integers(1, 60, len(pairs)), **where),
+    }
+    names = [f"{label} {what}" for label in ("type", "colour") for what in ("accuracy@1", "weighted F1")]
+    metrics = [share(rng, name, dataset, f"share of pictures, {name}") for name in names]
+    return Result(metrics, tables)
+
+
+def retrieval(rng: np.random.Generator, dataset: str) -> Result:
+    definitions = {
+        f"{way} {what}": f"{what} of {way} queries; pessimistic ties"
+        for way in ("text-to-image", "image-to-text")
+        for what in ("recall@1", "recall@10", "MRR", "recall@10, any of the same caption")
+    }
+    metrics = [share(rng, name, dataset, text) for name, text in definitions.items()]
+    ranks = pd.DataFrame({"lowest": [1, 2, 3, 6, 11], "highest": [1, 2, 5, 10, 1500]})
+    ranks = [
+        ranks.assign(dataset=dataset, direction=way, queries=rng.integers(10, 400, 5))
+        for way in ("text-to-image", "image-to-text")
+    ]
+    queries = pd.DataFrame({"query": [AWKWARD], "id": ["12"], "rank": [1234], "retrieved 1": ["street-12"]})
+    queries.insert(0, "dataset", dataset)
+    return Result(metrics, {"ranks": pd.concat(ranks), "queries": queries})
+
+
+RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
+    "01-data": data,
+    "02-training": training,
+    "03-zero-shot": zero_shot,
+    "04-retrieval": retrieval,
+}
+
+
+def notebook(path: Path, title: str, output: nbformat.NotebookNode | None = None) -> None:
+    """Write a notebook of a title and one cell, with or without an output."""
+    code = nbformat.v4.new_code_cell("1", id="one")
+    code.outputs = [output] if output else []
+    cells = [nbformat.v4.new_markdown_cell(f"# {title}\n\nProse.", id="title"), code]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"language_info": language}), path)
+
+
+def picture() -> nbformat.NotebookNode:
+    """Return the output of a cell that shows a small drawing."""
+    buffer = io.BytesIO()
+    figure = Figure(figsize=(1, 1))
+    figure.add_axes((0, 0, 1, 1)).imshow(np.eye(3))
+    figure.savefig(buffer, format="png")
+    return nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(buffer.getvalue()).decode()})
+
+
+def checkout(root: Path, sources: tuple[str, ...], profile: str = "laptop") -> Path:
+    """Make a checkout below `root` with the book's prose and, for each source, fresh Records and notebooks."""
+    ignored = shutil.ignore_patterns("_build", "_generated")
+    shutil.copytree(ROOT / "book", root / "book", ignore=ignored)
+    shutil.copytree(ROOT / "results" / "reported", root / "results" / "reported")
+    shutil.copy(ROOT / "_config.yml", root)
+    for number, experiment in enumerate(EXPERIMENTS.values()):
+        notebook(root / "notebooks" / f"{experiment.name}.ipynb", experiment.title)
+        for source in [name for name in experiment.sources if name in sources]:
+            folder = root / "work" / profile / experiment.name
+            rng = np.random.default_rng(number)
+            recorder = Recorder(experiment.name, source, profile, {"learning_rate": 2e-3}, root=root)
+            weights = experiment.sources[source] or source
+            recorder.note("weights", weights)
+            recorder.uses(SimpleNamespace(name="model", fingerprint=weights))
+            for dataset in DATASETS[source] if experiment.name != "02-training" else [source]:
+                recorder.add(RESULTS[experiment.name](rng, dataset))
+            record = recorder.finish()
+            record.save(folder / f"{source}.json")
+            notebook(folder / f"{source}.ipynb", experiment.title, picture())
+    for path in (root / "work").rglob("*.interactive.json"):
+        path.unlink()
+    return root
+
+
+def change(path: Path, **updates: object) -> None:
+    """Save a Record with some fields changed."""
+    Record.load(path).model_copy(update=updates).save(path)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A checkout with the Records of Atelier only."""
+    return checkout(tmp_path, ("atelier",))

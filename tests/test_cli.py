@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from idx import write_idx
+from records_helpers import make_metric, make_record
+
+from ofclip import profiles
+from ofclip.cli import main, weight_of
+from ofclip.errors import OfclipError, SettingError
+
+
+def ofclip(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_help_is_instant_and_names_the_commands() -> None:
+    code = (
+        "import sys; from ofclip.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted({'torch', 'pandas', 'numpy', 'papermill', 'pydantic'} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for command in ("sources", "train", "evaluate", "run", "records"):
+        assert f"\n  {command}" in out
+    assert out.endswith("[]\n"), "a heavy library is imported before a command is chosen"
+
+
+def test_sources_are_listed_with_what_is_there(tmp_path: Path) -> None:
+    write_idx(tmp_path, 0)
+    lines = {line.split()[0]: line.split() for line in ofclip("sources", "--data", tmp_path).output.splitlines()}
+    assert lines["atelier"][1:] == ["drawings", "yes"]
+    assert lines["fashion-mnist"][1:3] == ["photographs", "yes"] and lines["kagl"][2] == "no"
+    assert lines["kagl"][3:5] == ["train", "37,400,"]
+
+
+def test_a_source_has_a_card() -> None:
+    output = ofclip("sources", "show", "kagl").output
+    assert "articleType" in output and "licence" in output and "obtain" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sources", "show", "kgl"], "unknown source 'kgl': did you mean 'kagl'"),
+        (["evaluate", "retrival", "--weights", "w", "--source", "kagl"], "did you mean 'retrieval'"),
+        (["evaluate", "retrieval", "--weights", "w", "--source", "kagl"], "kagl: not found under"),
+        (["evaluate", "retrieval", "--weights", "w", "--source", "kagl", "--label", "x"], "takes no --label"),
+        (["evaluate", "zero-shot", "--weights", "w", "--source", "fashion-mnist", "--label", "clas"], "'class'"),
+        (["evaluate", "retrieval", "--weights", "no.safetensors", "--source", "fashion-mnist"], "no.safetensors"),
+        (["train", "--source", "kagl=much", "--out", "o"], "must be a positive number"),
+        (["train", "--source", "kagl", "--profile", "labtop", "--out", "o"], "did you mean 'laptop'"),
+        (["train", "--source", "kagl", "--out", "o", "-s", "bach=2"], "did you mean 'batch'"),
+        (["run", "04-retrieval", "--profile", "labtop"], "did you mean 'laptop'"),
+        (["run", "nothing-like-it"], "unknown experiment"),
+        (["records", "show", "no.json"], "no.json: no such Record"),
+    ],
+)
+def test_a_wrong_name_is_one_line_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    write_idx(tmp_path, 0)
+    monkeypatch.setenv("OFCLIP_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    result = ofclip(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("ofclip: ") and result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["fashion-mnist"]
+
+
+def test_debug_shows_where_an_error_comes_from() -> None:
+    assert isinstance(ofclip("--debug", "sources", "show", "kgl").exception, OfclipError)
+
+
+def test_the_weight_of_a_source() -> None:
+    assert weight_of("kagl") == ("kagl", 1.0) and weight_of("atelier/street=0.5") == ("atelier/street", 0.5)
+    for text in ("kagl=0", "kagl=-1", "kagl=inf", "kagl=nan"):
+        with pytest.raises(SettingError):
+            weight_of(text)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from ofclip.models import build_model, save_model
+
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    save_model(build_model(profiles.load_profile("smoke").architecture), path)
+    return path
+
+
+@pytest.mark.parametrize("task", ["retrieval", "zero-shot"])
+def test_evaluate_prints_the_record(tmp_path: Path, weights: Path, task: str) -> None:
+    write_idx(tmp_path, 0)
+    words = ["evaluate", task, "--weights", weights, "--source", "fashion-mnist", "--split", "test"]
+    words += ["--data", tmp_path, *(["--label", "class"] if task == "zero-shot" else [])]
+    result = ofclip(*words, "--json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    name = {"retrieval": "text-to-image recall@1", "zero-shot": "accuracy@1"}[task]
+    assert {"n": 20, "dataset": "fashion-mnist"}.items() <= next(
+        metric for metric in record["metrics"] if metric["name"] == name
+    ).items()
+    assert record["key"]["data"].keys() == {"fashion-mnist@test"} and len(record["key"]["weights"]) == 1
+    assert f"ofclip/tasks/{task.replace('-', '_')}.py" in record["key"]["code"]
+    assert name in ofclip(*words).output
+
+
+def test_train_writes_weights_that_evaluate_reads(tmp_path: Path) -> None:
+    write_idx(tmp_path, 0)
+    out = tmp_path / "out"
+    settings = ["-s", "samples=32", "-s", "batch=8", "-s", "evaluations=0"]
+    result = ofclip(
+        "train", "--source", "fashion-mnist", "--profile", "smoke", "--out", out, "--data", tmp_path, *settings
+    )
+    assert result.exit_code == 0, result.output
+    path = result.output.splitlines()[-1]
+    assert Path(path).parent == out
+    words = ["evaluate", "retrieval", "--weights", path, "--source", "fashion-mnist", "--data", tmp_path]
+    assert ofclip(*words).exit_code == 0
+
+
+def test_records_are_shown_checked_and_compared(tmp_path: Path) -> None:
+    mine, book = tmp_path / "work/laptop/04-retrieval/kagl.json", tmp_path / "book.json"
+    make_record(notes={"skipped": 1}).save(book)
+    changed = make_record(metrics=[make_metric(0.5)])
+    changed.parameters["k"] = 20
+    changed.save(mine)
+    assert json.loads(ofclip("records", "show", book, "--json").output)["notes"] == {"skipped": 1}
+    assert "recall@1" in ofclip("records", "show", book).output
+    compared = ofclip("records", "diff", mine, book).output
+    assert "k: 20 (mine), 10 (book)" in compared and "0.5000  0.2500      0.2500" in compared
+    checked = ofclip("records", "check", mine)
+    assert checked.exit_code == 1
+    assert "lock changed" in checked.stdout and "make it again: ofclip run 04-retrieval" in checked.stdout
+    assert checked.stderr == "1 stale\n"

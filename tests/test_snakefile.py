@@ -1,0 +1,69 @@
+"""The build runs what is due and nothing else, in a copy of the checkout with small notebooks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from checkout import write_notebook
+
+from ofclip.experiments import EXPERIMENTS, ROOT
+from ofclip.records import Record
+
+CODE = """
+from ofclip.metrics import {module}
+from ofclip.records import Recorder
+Recorder("{name}", source=source, profile=profile).finish();
+"""
+TARGETS = [f"work/smoke/{name}/atelier.json" for name in ("01-data", "02-training")]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "ofclip", tmp_path / "ofclip", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in EXPERIMENTS:
+        module = "ranking" if name == "02-training" else "intervals"
+        write_notebook(tmp_path, name, CODE.format(module=module, name=name))
+    return tmp_path
+
+
+def build(copy: Path) -> tuple[list[str], str]:
+    """Run Snakemake as the Makefile does, but for two Records; return the progress lines' names and stderr."""
+    tools = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(copy / "work/cache"),
+        "OFCLIP_DATA": str(copy / "no data"),
+    }
+    options = "--config profile=smoke --rerun-triggers mtime --nolock --rerun-incomplete --scheduler greedy --quiet all"
+    words = [str(tools / "snakemake"), "--cores", "all", *options.split(), "--", *TARGETS]
+    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)
+    return [line.split(" ·")[0] for line in done.stdout.splitlines()], done.stderr
+
+
+def test_only_what_depends_on_a_change_runs_again(copy: Path) -> None:
+    first, errors = build(copy)
+    assert sorted(first) == ["01-data", "02-training"], errors
+    before = [Record.load(copy / target) for target in TARGETS]
+    assert "ofclip/metrics/ranking.py" in before[1].key.code
+
+    (copy / "ofclip/metrics/intervals.py").touch()  # newer, but the same
+    assert build(copy) == ([], "")
+
+    with (copy / "ofclip/metrics/ranking.py").open("a") as file:
+        file.write("# one line more\n")
+    assert build(copy)[0] == ["02-training"]
+    assert Record.load(copy / TARGETS[0]) == before[0]
+
+    (copy / "notebooks/01-data.ipynb").write_text("{")
+    (copy / TARGETS[1]).write_text("half a Rec")
+    ran, errors = build(copy)
+    assert ran == [] and "01-data.ipynb: not a notebook" in errors and errors.count("\n") == 1

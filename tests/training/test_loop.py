@@ -1,0 +1,244 @@
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ofclip import models
+from ofclip.errors import CheckpointError, DataError, OfclipError, SettingError, TrainingError
+from ofclip.training import checkpoints, loop
+from ofclip.training.loop import train
+from ofclip.training.settings import Training
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from toys import squares  # noqa: E402
+
+SMALL = "ofclip-RN-8-64"
+
+
+def settings(**values):
+    base = {"sources": {"squares": 1.0}, "samples": 160, "batch": 16, "evaluations": 0, "checkpoint_seconds": 0.0}
+    return Training.make(**{**base, **values})
+
+
+def same(a, b):
+    a, b = a.clip.state_dict(), b.clip.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture
+def killed_after(monkeypatch):
+    """Make training die right after its n-th checkpoint."""
+
+    def arrange(n):
+        save, calls = checkpoints.save, []
+
+        def dying(*arguments, **state):
+            save(*arguments, **state)
+            calls.append(1)
+            if len(calls) == n:
+                raise Killed
+
+        monkeypatch.setattr(checkpoints, "save", dying)
+        return lambda: monkeypatch.setattr(checkpoints, "save", save)
+
+    return arrange
+
+
+def test_training_learns_what_the_captions_say(tmp_path):
+    # mirrored, left would be right
+    plan = settings(samples=32 * 60, batch=32, checkpoint_seconds=60.0, flip=False, template_share=0, shift=2)
+    trained = train(models.build_model(SMALL), [squares(96)], plan, tmp_path)
+    fresh = squares(64, seed=9)
+    captions = sorted(set(fresh.captions))
+    scores = trained.model.encode_images(fresh.images.array) @ trained.model.encode_texts(captions).T
+    right = np.mean(np.take(captions, scores.argmax(1)) == np.array(fresh.captions))
+    assert len(captions) > 12 and right > 0.6, f"{right} of pictures never seen found their caption"
+    assert trained.log["loss"].iloc[-1] < trained.log["loss"].iloc[0] - 0.5
+
+
+def test_a_killed_run_resumed_is_bit_identical(tmp_path, killed_after):
+    catalog = squares()
+    straight = train(models.build_model(SMALL), [catalog], settings(), tmp_path / "straight")
+    restore = killed_after(4)
+    with pytest.raises(Killed):
+        train(models.build_model(SMALL), [catalog], settings(), tmp_path / "killed")
+    restore()
+    resumed = train(models.build_model(SMALL), [catalog], settings(), tmp_path / "killed")
+    assert not resumed.reused and same(straight.model, resumed.model)
+    assert resumed.log["step"].is_monotonic_increasing
+    assert resumed.log["samples"].iloc[-1] == straight.log["samples"].iloc[-1] == 160
+
+
+def test_a_truncated_checkpoint_is_passed_over(tmp_path, killed_after):
+    catalog = squares()
+    straight = train(models.build_model(SMALL), [catalog], settings(), tmp_path / "straight")
+    restore = killed_after(5)
+    with pytest.raises(Killed):
+        train(models.build_model(SMALL), [catalog], settings(), tmp_path / "killed")
+    restore()
+    kept = sorted((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+    assert [path.name for path in kept] == ["step-00000004.safetensors", "step-00000005.safetensors"]
+    kept[-1].write_bytes(kept[-1].read_bytes()[:-5000])
+    with pytest.warns(UserWarning, match="step-00000005.safetensors: damaged"):
+        resumed = train(models.build_model(SMALL), [catalog], settings(), tmp_path / "killed")
+    assert same(straight.model, resumed.model)
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_noticed(tmp_path):
+    model, optimizer = _model_and_optimizer()
+    checkpoints.save(tmp_path, 3, model, optimizer, "run")
+    path = next(tmp_path.glob("*.safetensors"))
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.warns(UserWarning, match="checksum differs"):
+        assert checkpoints.restore(tmp_path, model, optimizer, "run") == (0, {})
+
+
+def test_a_checkpoint_of_another_run_is_left_out_and_of_another_architecture_refused(tmp_path):
+    model, optimizer = _model_and_optimizer()
+    checkpoints.save(tmp_path, 3, model, optimizer, "run", seconds=1.5)
+    assert checkpoints.restore(tmp_path, model, optimizer, "other") == (0, {})
+    assert checkpoints.restore(tmp_path, model, optimizer, "run") == (3, {"seconds": 1.5})
+    other = torch.nn.Linear(5, 2)
+    with pytest.raises(CheckpointError, match="another architecture"):
+        checkpoints.restore(tmp_path, other, torch.optim.AdamW(other.parameters()), "run")
+
+
+def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import torch; torch.set_num_threads(1)\n"
+        "from test_loop import *\n"
+        "train(models.build_model(SMALL), [squares()], settings(samples=16 * 4000), sys.argv[2])\n"
+    )
+    out = tmp_path / "run"
+    child = subprocess.Popen([sys.executable, "-c", code, str(HERE), str(out)], env={**os.environ})
+    deadline = time.monotonic() + 90
+    while not list(out.glob("checkpoints/step-*3.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    model, optimizer = _model_and_optimizer()
+    short = settings(samples=16 * 4000)
+    run = loop.run_key(models.build_model(SMALL), [squares()], short)
+    step, state = checkpoints.restore(out / "checkpoints", model, optimizer, run)
+    assert step >= 3 and state["seconds"] > 0
+    assert not (out / "weights.safetensors").exists()
+
+
+def test_a_complete_run_is_not_repeated_but_a_changed_one_is(tmp_path):
+    catalog = squares()
+    first = train(models.build_model(SMALL), [catalog], settings(samples=48), tmp_path)
+    again = train(models.build_model(SMALL), [catalog], settings(samples=48), tmp_path)
+    assert again.reused and same(first.model, again.model) and again.log.equals(first.log)
+    changed = train(models.build_model(SMALL), [catalog], settings(samples=48, seed=1), tmp_path)
+    assert not changed.reused and not same(first.model, changed.model)
+    (tmp_path / "weights.safetensors").write_bytes(b"damaged")
+    assert not train(models.build_model(SMALL), [catalog], settings(samples=48, seed=1), tmp_path).reused
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
+    calls = []
+
+    def failing(images, texts, scale):
+        calls.append(1)
+        return loop_loss(images, texts, scale) * (float("nan") if len(calls) == 4 else 1.0)
+
+    loop_loss = loop.clip_loss
+    monkeypatch.setattr(loop, "clip_loss", failing)
+    with pytest.raises(TrainingError, match="step 3: the loss is nan; lower learning_rate"):
+        train(models.build_model(SMALL), [squares()], settings(), tmp_path)
+    assert (tmp_path / "checkpoints" / "step-00000003.safetensors").exists()
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_a_full_disk_names_the_file_and_keeps_the_checkpoint_before(tmp_path, monkeypatch):
+    real, calls = checkpoints.save_file, []
+
+    def full(tensors, path, metadata):
+        calls.append(1)
+        if len(calls) == 3:
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(tensors, path, metadata=metadata)
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OfclipError, match="disk full while writing .*step-00000003.safetensors"):
+        train(models.build_model(SMALL), [squares()], settings(), tmp_path)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-00000001.safetensors", "step-00000002.safetensors"]
+
+
+def test_validation_is_logged_at_its_steps(tmp_path):
+    seen = []
+
+    def validate(model):
+        seen.append(model.clip.training)
+        return {"val accuracy": len(seen) / 10}
+
+    trained = train(models.build_model(SMALL), [squares()], settings(evaluations=2), tmp_path, validate)
+    rows = trained.log.dropna(subset=["val accuracy"])
+    assert rows["step"].tolist() == [5, 10] and rows["val accuracy"].tolist() == [0.1, 0.2]
+
+
+def test_two_sources_are_mixed_by_weight(tmp_path):
+    catalogs = [squares(32, "a"), squares(16, "b", seed=1)]
+    mixed = settings(sources={"a": 3.0, "b": 1.0})
+    assert train(models.build_model(SMALL), catalogs, mixed, tmp_path).weights.exists()
+    with pytest.raises(SettingError, match="are not the sources"):
+        train(models.build_model(SMALL), catalogs[:1], mixed, tmp_path)
+
+
+def test_a_product_without_text_is_named_or_left_out(tmp_path):
+    catalog = squares(32)
+    catalog.products.at[5, "texts"] = ("",)
+    with pytest.raises(DataError, match="squares: product 'squares-5' has no text"):
+        train(models.build_model(SMALL), [catalog], settings(), tmp_path)
+    train(models.build_model(SMALL), [catalog], settings(skip_bad=True), tmp_path)
+
+
+def test_asking_for_a_gpu_where_there_is_none_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingError, match="no GPU found"):
+        train(models.build_model(SMALL), [squares()], settings(accelerator="cuda"), tmp_path)
+
+
+def test_the_learning_rate_rises_then_falls_to_zero():
+    plan = settings(samples=16 * 100, learning_rate=1.0, warmup=0.1)
+    rates = [loop.learning_rate(step, plan) for step in range(100)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[55] == pytest.approx(0.5, abs=0.01) and rates[-1] < 0.001
+
+
+def test_the_log_ignores_a_line_cut_short(tmp_path):
+    log = loop.Log(tmp_path / "log.jsonl")
+    log.add(step=1, loss=2.0)
+    log.add(step=1, **{"val x": 0.5})
+    log.add(step=2, loss=1.0)
+    with log.path.open("a") as file:
+        file.write('{"step": 3, "lo')
+    table = log.table()
+    assert table["loss"].tolist() == [2.0, 1.0] and table["val x"].iloc[0] == 0.5
+    log.cut(1)
+    assert [json.loads(line)["step"] for line in log.path.read_text().splitlines()] == [1, 1]
+
+
+def _model_and_optimizer():
+    model = models.build_model(SMALL).clip
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    return model, optimizer
