@@ -15,12 +15,14 @@ LAZY = {
     "Catalog": "ofclip.catalog",
     "Embeddings": "ofclip.embeddings",
     "build_model": "ofclip.models",
+    "classify": "ofclip.tasks.zero_shot",
     "embed": "ofclip.embeddings",
     "evaluate": "ofclip.tasks",
     "load_catalog": "ofclip.sources",
     "load_model": "ofclip.models",
     "load_profile": "ofclip.profiles",
     "save_model": "ofclip.models",
+    "search": "ofclip.tasks.search",
     "train": "ofclip.training.loop",
 }
 

@@ -83,7 +83,7 @@ class Model:
         import torch
 
         device = next(self.clip.parameters()).device
-        return normalise(torch.from_numpy(np.ascontiguousarray(pixels)).to(device), self.preprocess)
+        return normalise(torch.from_numpy(np.array(pixels)).to(device), self.preprocess)  # caches are read-only
 
     def _encode(self, items, batch, encode) -> np.ndarray:
         import torch

@@ -25,7 +25,7 @@ class Profile(Settings):
     architecture: str  # open_clip's name; see ofclip/model_configs for ours
     training: dict[str, Training]  # what is trained on -> settings
     products: int = Field(3000, gt=0)  # drawn per Atelier training domain: four make the 12,000 of a small shop
-    held_out_products: int = Field(6000, gt=0)  # per held-out domain, of which a tenth is the test split: few points wide
+    held_out_products: int = Field(6000, gt=0)  # per held-out domain; a tenth is the test split
     kagl_size: str = "60x80"  # the pictures that are larger than the model's input cost time and give nothing
     template: str = TEST  # around class names and captions at test time, as OpenFashionCLIP's inference has it
     seed: int = 0  # of Atelier's products and of the first weights

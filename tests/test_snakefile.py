@@ -43,6 +43,7 @@ def build(copy: Path) -> tuple[list[str], str]:
         "XDG_CACHE_HOME": str(copy / "work/cache"),
         "OFCLIP_DATA": str(copy / "no data"),
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile all libraries anew
     options = "--config profile=smoke --rerun-triggers mtime --nolock --rerun-incomplete --scheduler greedy --quiet all"
     words = [str(tools / "snakemake"), "--cores", "all", *options.split(), "--", *TARGETS]
     done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)

@@ -20,8 +20,9 @@ def describe(catalogs: Sequence[tuple[Catalog, str]], size: int, label: str | No
 
     Pictures count as identical if they are so at `size` pixels; they are read split by split, as training reads
     them, so that both share one cache. `label` is the column whose entropy given the caption measures
-    specificity; it defaults to each catalogue's first label. Metrics: mean words per caption and the share of products whose caption is not theirs alone.
-    Tables: "domains", "captions", "lengths" (histogram of words), "duplicates" and "labels" (the most frequent values).
+    specificity; it defaults to each catalogue's first label. Metrics: mean words per caption and the share of
+    products whose caption is not theirs alone. Tables: "domains", "captions", "lengths" (histogram of words),
+    "duplicates" and "labels" (the most frequent values).
     """
     result = Result([])
     for catalog, role in catalogs:

@@ -23,6 +23,17 @@ class Result:
             tables[name] = pd.concat([tables[name], table], ignore_index=True) if name in tables else table
         return Result(self.metrics + other.metrics, tables)
 
+    def summary(self) -> pd.DataFrame:
+        """Return one row per metric: name, data set, value, interval, chance, ceiling and n."""
+        rows = [
+            (m.name, f"{m.dataset}@{m.split}", m.value, *(m.interval or (None, None)), m.chance, m.ceiling, m.n)
+            for m in self.metrics
+        ]
+        return pd.DataFrame(rows, columns=["metric", "data", "value", "low", "high", "chance", "ceiling", "n"])
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html(index=False, float_format="{:.3f}".format, na_rep="")
+
     def __getitem__(self, name: str) -> Metric:
         """Return the first metric of that name; KeyError if there is none."""
         for metric in self.metrics:

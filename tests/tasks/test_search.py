@@ -1,0 +1,41 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ofclip
+from ofclip import models
+from ofclip.errors import SettingError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from toys import squares  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.build_model("ofclip-RN-8-64", seed=1)
+
+
+def test_hits_are_the_nearest_pictures_best_first(model):
+    catalog = squares(30)
+    hits = ofclip.search(model, catalog, "red square", k=5)
+    scores = model.encode_images(catalog.images.array) @ model.encode_texts(["red square"])[0]
+    assert len(hits) == 5 and hits.table["score"].is_monotonic_decreasing
+    np.testing.assert_allclose(hits.table["score"], np.sort(scores)[::-1][:5], atol=1e-3)
+    captions = dict(zip(catalog.products["id"], catalog.captions, strict=True))
+    assert [captions[i] for i in hits.table["id"]] == hits.table["caption"].tolist()
+
+
+def test_a_notebook_shows_pictures_and_escapes_text(model):
+    catalog = squares(4)
+    catalog.products["texts"] = [("<b>bold</b>",)] * 4
+    shown = ofclip.search(model, catalog, "a <i>query</i>", k=9)._repr_html_()
+    assert shown.count("data:image/png;base64") == 4
+    assert "<b>bold" not in shown and "<i>query" not in shown
+
+
+@pytest.mark.parametrize(("query", "k"), [("  ", 3), ("dress", 0)])
+def test_impossible_searches_are_refused(model, query, k):
+    with pytest.raises(SettingError, match="search needs"):
+        ofclip.search(model, squares(4), query, k=k)
