@@ -6,23 +6,22 @@
 PYTHON  ?= python3
 PROFILE ?= laptop
 BIN     := .venv/bin
-SNAKEMAKE = $(BIN)/snakemake --cores all --config profile=$(PROFILE) --rerun-triggers mtime
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
-export OFCLIP_CACHE ?= $(CURDIR)/work/cache
+export OFCLIP_CACHE ?= $(CURDIR)/.cache
 export OFCLIP_BUILD := 1
 # the kernel is this environment's, and models come from the disk
 export JUPYTER_PREFER_ENV_PATH := 1
 export HF_HUB_OFFLINE := 1
 # every tool's configuration and cache stays in the checkout: the home folder may be read-only
-export JUPYTER_CONFIG_DIR := $(CURDIR)/work/cache/jupyter
-export JUPYTER_DATA_DIR := $(CURDIR)/work/cache/jupyter/data
-export JUPYTER_RUNTIME_DIR := $(CURDIR)/work/cache/jupyter/runtime
-export IPYTHONDIR := $(CURDIR)/work/cache/ipython
-export MPLCONFIGDIR := $(CURDIR)/work/cache/matplotlib
-export XDG_CACHE_HOME := $(CURDIR)/work/cache
-export HF_HOME := $(CURDIR)/work/cache/huggingface
+export JUPYTER_CONFIG_DIR := $(CURDIR)/.cache/jupyter
+export JUPYTER_DATA_DIR := $(CURDIR)/.cache/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/.cache/jupyter/runtime
+export IPYTHONDIR := $(CURDIR)/.cache/ipython
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export HF_HOME := $(CURDIR)/.cache/huggingface
 # compiled modules are kept: without them every process starts slowly
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,8 +32,8 @@ help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 book: .venv/ready  ## run the experiments that are due and build the book
-	@$(SNAKEMAKE) --nolock --rerun-incomplete --keep-going --scheduler greedy --quiet all || \
-	    { echo "stopped; Snakemake tells more: $(SNAKEMAKE) --dry-run" >&2; exit 1; }
+	@exec $(BIN)/snakemake --cores all --config profile=$(PROFILE) --rerun-triggers mtime --nolock \
+	    --rerun-incomplete --keep-going --scheduler greedy --quiet all
 	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
 
 test: .venv/ready  ## run the tests
@@ -48,7 +47,7 @@ lock: .venv/ready  ## resolve the versions in requirements.txt anew
 	@$(BIN)/uv pip compile --universal --generate-hashes --all-extras pyproject.toml -o requirements.txt
 
 clean:  ## remove the environment, what was built and what was run
-	rm -rf .venv .snakemake work build book/_build book/_generated
+	rm -rf .venv .snakemake .cache work build book/_build book/_generated
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -10,12 +10,20 @@ from ofclip.errors import OfclipError
 from ofclip.experiments import EXPERIMENTS, TRAINING, jobs
 from ofclip.records import Record, code_files
 from ofclip.run import end_with_parent
-from ofclip.sources import available
+from ofclip.sources import available, data_root, get
 
 end_with_parent()
 
 PROFILE = config.get("profile", "laptop")
-BOOK = [path for suffix in ("md", "bib", "yml", "css") for path in sorted(Path("book").glob(f"*.{suffix}"))]
+BOOK = [
+    path
+    for pattern in (
+        "_config.yml", "book/*.*", "book/_static/*", "notebooks/*", "ofclip/figures/*.py", "ofclip/book/*.py",
+        f"results/{PROFILE}/*/*.json", "results/reported/*.csv",
+    )
+    for path in sorted(Path().glob(pattern))
+    if path.is_file()
+]
 
 
 def record(experiment, source):
@@ -36,7 +44,10 @@ def needs(job):
     """The files whose content decides a run's numbers."""
     notebook = Path(f"notebooks/{job.experiment}.ipynb")
     weights = [record(TRAINING, job.trained)] if job.trained else []
-    return [str(notebook), "requirements.txt", *map(str, code_files(notebook, sources(job))), *weights]
+    data = get(job.source).find(data_root())
+    archive = [str(data)] if data.is_file() else []
+    code = map(str, code_files(notebook, sources(job)))
+    return [str(notebook), "requirements.txt", *code, *archive, *weights]
 
 
 try:
@@ -49,8 +60,6 @@ rule book:
     input:
         [record(*run) for run in NEEDS],
         BOOK,
-        ["_config.yml", "ofclip/figures.py"],
-        [f"notebooks/{name}.ipynb" for name in EXPERIMENTS],
     output:
         "book/_build/html/index.html",
     shell:

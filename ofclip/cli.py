@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `train`, `evaluate`, `run`, `records`."""
+"""The command line: `ofclip sources`, `train`, `evaluate`, `run`, `records`, `book`."""
 
 from __future__ import annotations
 
@@ -150,7 +150,6 @@ def train(
 @click.argument("task")
 @click.option("--weights", required=True, help="File of weights, or an open_clip name.")
 @click.option("--source", required=True, metavar="NAME", help='Such as "kagl" or "atelier/street".')
-@click.option("--part", help="Part of the source, instead of a slash in its name.")
 @click.option("--split", default="test", show_default=True)
 @click.option("--label", help="zero-shot: the label column. Default: the source's first.")
 @click.option("--template", "templates", multiple=True, help="Prompt with a {}; zero-shot averages several.")
@@ -161,7 +160,6 @@ def evaluate(
     task: str,
     weights: str,
     source: str,
-    part: str | None,
     split: str,
     label: str | None,
     templates: tuple[str, ...],
@@ -182,11 +180,11 @@ def evaluate(
     templates = templates or (TEST,)
     if not zero_shot and (label or len(templates) > 1):
         raise SettingError(f"{task} takes no --label and one --template: only zero-shot averages several")
-    name = f"{source}/{part}" if part else source
-    catalog = load_catalog(name, split, data, skip_bad=skip_bad)
+    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
     list_skipped([catalog])
-    label = (label or get(name).labels[0]) if zero_shot else None
-    labels = catalog.label(label) if label else None
+    label = (label or get(source).labels[0]) if zero_shot else None
+    if label:
+        catalog.label(label)  # an unknown one is told before the model loads
 
     from ofclip.embeddings import embed
     from ofclip.models import load_model
@@ -195,7 +193,7 @@ def evaluate(
     model = load_model(weights)
     recorder = Recorder(
         task,
-        source=name,
+        source=source,
         profile="none",
         parameters={"split": split, "label": label, "templates": templates, "skip_bad": skip_bad},
         modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"],
@@ -205,20 +203,12 @@ def evaluate(
     recorder.uses(model)
     recorder.note("skipped", len(catalog.skipped))
     embeddings = embed(model, catalog, template=templates[0], skip_bad=skip_bad)
-    settings = {}
     if zero_shot:
-        from ofclip.tasks.zero_shot import prompt_vectors
+        from ofclip.tasks.zero_shot import classify
 
-        labels.index = catalog.products["id"]
-        classes = sorted(labels.dropna().unique())
-        vectors = prompt_vectors(model.encode_texts, [value.lower() for value in classes], templates)
-        settings = {
-            "labels": labels.loc[embeddings.ids],
-            "classes": classes,
-            "class_vectors": vectors,
-            "templates": templates,
-        }
-    recorder.add(run_task(task, embeddings, **settings))
+        recorder.add(classify(model, embeddings, catalog, label, templates))
+    else:
+        recorder.add(run_task(task, embeddings))
     record = recorder.finish()
     click.echo(record.dumps() if as_json else describe(record))
 
@@ -248,6 +238,18 @@ def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...],
     click.echo(f"{f'{experiment} · {source}':<40}{time.perf_counter() - start:7.1f} s")
     if parameters:
         click.echo(f"  Record: {path}")
+
+
+@main.command()
+@profile_option
+def book(profile: str) -> None:
+    """Build the book from the Records of work/PROFILE."""
+    from ofclip.book import build
+
+    start = time.perf_counter()
+    page = build(profile)
+    click.echo(f"{'book':<40}{time.perf_counter() - start:7.1f} s")
+    click.echo(f"  {page}")
 
 
 @main.group()

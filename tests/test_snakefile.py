@@ -40,7 +40,7 @@ def build(copy: Path) -> tuple[list[str], str]:
         **os.environ,
         "PYTHONPATH": str(copy),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "XDG_CACHE_HOME": str(copy / "work/cache"),
+        "XDG_CACHE_HOME": str(copy / ".cache"),
         "OFCLIP_DATA": str(copy / "no data"),
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile all libraries anew

@@ -42,7 +42,9 @@ def metrics(record: Record, published: Record | None) -> pd.DataFrame:
     others = {} if published is None else {_name(metric): metric for metric in published.metrics}
     rows = []
     for metric in record.metrics:
-        row = {"data": f"{metric.dataset}, {metric.split.replace('+', ' + ')}", "metric": metric.name}
+        # a split is worth saying only where it is one
+        data = metric.dataset if "+" in metric.split else f"{metric.dataset}, {metric.split}"
+        row = {"data": data, "metric": metric.name}
         row["value" if published is None else "this run"] = number(metric.value)
         row["95 % interval"] = interval(metric)
         if published is not None:

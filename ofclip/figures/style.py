@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from ofclip.errors import unknown
 from ofclip.files import atomic
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart, without its pale yellow.
@@ -41,6 +42,9 @@ STYLE = {
     "ytick.labelcolor": INK,
 }
 
+#: format -> what is left out of a file, since it differs between days and versions
+METADATA = {"svg": {"Date": None}, "png": {"Software": None}}
+
 
 class Drawing(Figure):
     """A figure that a notebook shows as `save` writes it: SVG, or PNG where it holds pictures."""
@@ -54,7 +58,10 @@ class Drawing(Figure):
 
 
 def save(figure: Drawing, path: str | Path) -> Path:
-    """Write a figure in the format of the path's suffix (svg, png); the same figure gives the same bytes."""
+    """Write a figure in the format of the path's suffix (svg, png); equal figures give equal bytes.
+
+    Raises SettingError for another suffix.
+    """
     path = Path(path)
     with atomic(path) as temporary:
         temporary.write_bytes(_render(figure, path.suffix[1:]))
@@ -63,9 +70,10 @@ def save(figure: Drawing, path: str | Path) -> Path:
 
 def _render(figure: Drawing, kind: str) -> bytes:
     buffer = io.BytesIO()
-    metadata = {"svg": {"Date": None}, "png": {"Software": None}}[kind]
+    if kind not in METADATA:
+        raise unknown("figure format", kind, METADATA)
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format=kind, dpi=110, metadata=metadata)
+        figure.savefig(buffer, format=kind, dpi=110, metadata=METADATA[kind])
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ from ofclip.catalog import Catalog
 from ofclip.embeddings import embed
 from ofclip.metrics import ranking
 from ofclip.models import Model
-from ofclip.tasks.zero_shot import prompt_vectors
+from ofclip.tasks.prompts import prompt_vectors
 
 
 def validator(catalogs: Sequence[tuple[Catalog, str | None]], template: str) -> Callable[[Model], dict[str, float]]:

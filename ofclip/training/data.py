@@ -18,6 +18,9 @@ from ofclip.training.sampling import Mixture, draw_captions, generator
 from ofclip.training.settings import Training
 
 
+IN_MEMORY = 4 * 2**30  # bytes of pixels per source that are read into memory; more stays in the memory map
+
+
 class Batches:
     """Step number -> (pixels (n, s, s, 3) uint8, tokens (n, context) int64), a pure function of settings and step."""
 
@@ -79,6 +82,8 @@ def _usable(catalog: Catalog, model: Model, settings: Training) -> tuple[Catalog
     size, how = model.preprocess.size, model.preprocess.how
     cached = pixels(catalog.images, size, how, skip_bad=settings.skip_bad)
     array = cached.array
+    if array.nbytes < IN_MEMORY:
+        array = np.array(array)  # read once from front to back: random access to a cold file is many times slower
     if cached.bad:
         sound = np.setdiff1d(np.arange(len(catalog)), [row for row, _ in cached.bad])
         catalog, array = catalog.take(sound), array[sound]

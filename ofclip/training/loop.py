@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ofclip import models
 from ofclip.catalog import Catalog

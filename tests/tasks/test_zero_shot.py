@@ -4,7 +4,8 @@ import pytest
 from sklearn import metrics as sklearn
 
 from ofclip.errors import SettingError
-from ofclip.tasks.zero_shot import prompt_vectors, zero_shot
+from ofclip.tasks.prompts import prompt_vectors
+from ofclip.tasks.zero_shot import zero_shot
 
 CLASSES = ["bag", "hat", "shoe"]
 

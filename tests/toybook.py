@@ -1,4 +1,4 @@
-"""A small checkout with Records and executed notebooks, made without training anything."""
+"""Toy Records, and a small checkout with executed notebooks, made without training anything."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pandas as pd
-import pytest
 from matplotlib.figure import Figure
 
 from ofclip.experiments import EXPERIMENTS, ROOT
 from ofclip.metrics.metric import Metric
-from ofclip.records import Record, Recorder
+from ofclip.records import Record, Recorder, Table
+from ofclip.records.cost import Cost
+from ofclip.records.record import Key, Made
 from ofclip.tasks.result import Result
 
 DATASETS = {
-    "atelier": ["atelier/street", "atelier/flat", "atelier/grey", "atelier/sketch"],
+    "atelier": ["atelier/street", "atelier/flatlay", "atelier/grey", "atelier/sketch"],
     "kagl": ["kagl"],
     "clothing-dataset-small": ["clothing-dataset-small"],
     "fashion-mnist": ["fashion-mnist"],
@@ -105,6 +106,24 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
 }
 
 
+def record(experiment: str, *results: Result) -> Record:
+    """Return a Record of the given results that no notebook has made."""
+    total = sum(results[1:], results[0])
+    return Record(
+        experiment=experiment,
+        source="atelier",
+        profile="none",
+        title=experiment,
+        parameters={},
+        metrics=total.metrics,
+        tables={name: Table.of(frame) for name, frame in total.tables.items()},
+        notes={},
+        made=Made(notebook=None, command="", commit=None, dirty=True, date=""),
+        cost=Cost(device="", cores=1, seconds=1, peak_memory_mib=1),
+        key=Key(notebook=None, code={}, lock=None, parameters=""),
+    )
+
+
 def notebook(path: Path, title: str, output: nbformat.NotebookNode | None = None) -> None:
     """Write a notebook of a title and one cell, with or without an output."""
     code = nbformat.v4.new_code_cell("1", id="one")
@@ -152,9 +171,3 @@ def checkout(root: Path, sources: tuple[str, ...], profile: str = "laptop") -> P
 def change(path: Path, **updates: object) -> None:
     """Save a Record with some fields changed."""
     Record.load(path).model_copy(update=updates).save(path)
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """A checkout with the Records of Atelier only."""
-    return checkout(tmp_path, ("atelier",))
