@@ -331,10 +331,15 @@ def diff(mine: Path, book: Path) -> None:
 @profile_option
 @click.option("--allow-dirty", is_flag=True, help="Also publish what was made with uncommitted changes.")
 def publish(profile: str, allow_dirty: bool) -> None:
-    """Copy the Records of work/PROFILE and their tables to results/PROFILE."""
+    """Copy the Records of work/PROFILE to results/PROFILE, with their tables and figures."""
+    from ofclip import figures
     from ofclip import records as library
 
     published = library.publish(profile, allow_dirty=allow_dirty)
+    for path in [path for path in published if path.suffix == ".json"]:
+        record = library.Record.load(path)
+        for name, draw, _ in figures.FIGURES.get(record.experiment, []):  # none of these shows a picture
+            published.append(figures.save(draw(record), path.with_suffix(f".{name}.svg")))
     click.echo(f"{len(published)} files in results/{profile}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import seaborn
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -154,14 +155,14 @@ def confusion(
     figure = Drawing(figsize=(min(WIDTH, side + 0.6), min(WIDTH, side)), layout="compressed")
     where = dataset or " + ".join(table["dataset"].unique())
     axes = figure.add_subplot(xlabel="answer", ylabel="true class", title=f"{label}: {where}")
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7.5)
-    axes.set_yticks(range(len(names)), names, fontsize=7.5)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    bar = figure.colorbar(image, shrink=0.6, aspect=28, label="share of the true class")
-    bar.outline.set_visible(False)
+    bar = {"shrink": 0.6, "aspect": 28, "label": "share of the true class"}
+    seaborn.heatmap(
+        shares, ax=axes, cmap="Blues", vmin=0, vmax=1, square=True, xticklabels=True, yticklabels=True, cbar_kws=bar
+    )
+    axes.set(xlabel="answer", ylabel="true class")
+    axes.tick_params(length=0, labelsize=7.5)
+    axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(axis="y", rotation=0)
     return figure
 
 

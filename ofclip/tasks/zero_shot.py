@@ -105,7 +105,8 @@ def classify(model: Model, embeddings: Embeddings, catalog: Catalog, label: str,
     """Return the Result of zero-shot classification by one label column of the catalogue that was embedded.
 
     The classes are all values of the column that occur, put into the templates in lower case. Metrics carry
-    the label's name in front ("colour accuracy@1"), tables the columns dataset and label. Raises SettingError
+    the label's name in front, and the number of templates where they are several ("colour accuracy@1 (ensemble
+    of 17)"); tables carry the columns dataset and label. Raises SettingError
     for an unknown label.
 
     >>> import ofclip                                                            # doctest: +SKIP
@@ -120,7 +121,8 @@ def classify(model: Model, embeddings: Embeddings, catalog: Catalog, label: str,
         raise SettingError(f"no product of {catalog.name} has a value in the column {label!r}")
     vectors = prompt_vectors(model.encode_texts, [str(name).lower() for name in classes], templates)
     result = zero_shot(embeddings, values.tolist(), classes, vectors, templates)
-    metrics = [replace(metric, name=f"{label} {metric.name}") for metric in result.metrics]
+    kind = f" (ensemble of {len(templates)})" if len(templates) > 1 else ""
+    metrics = [replace(metric, name=f"{label} {metric.name}{kind}") for metric in result.metrics]
     where = {"dataset": embeddings.dataset, "label": label}
     tables = {name: pd.DataFrame(where, index=table.index).join(table) for name, table in result.tables.items()}
     return Result(metrics, tables)

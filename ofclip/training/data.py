@@ -17,7 +17,6 @@ from ofclip.training.augment import augment
 from ofclip.training.sampling import Mixture, draw_captions, generator
 from ofclip.training.settings import Training
 
-
 IN_MEMORY = 4 * 2**30  # bytes of pixels per source that are read into memory; more stays in the memory map
 
 
@@ -51,7 +50,7 @@ class Batches:
         drawn = rng.integers(1, 1 + len(templates.TRAINING), len(rows))
         chosen = np.where(rng.random(len(rows)) < settings.template_share, drawn, 0)
         tokens = self.prompter.rows(self.table, captions, chosen)
-        return augment(self._gather(rows), rng, settings.flip, settings.shift), tokens
+        return augment(self._gather(rows), rng, settings.augmentation), tokens
 
     def _gather(self, rows: np.ndarray) -> np.ndarray:
         source = np.searchsorted(self.mixture.starts, rows, side="right") - 1

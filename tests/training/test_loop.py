@@ -15,7 +15,7 @@ from ofclip import models
 from ofclip.errors import CheckpointError, DataError, OfclipError, SettingError, TrainingError
 from ofclip.training import checkpoints, loop
 from ofclip.training.loop import train
-from ofclip.training.settings import Training
+from ofclip.training.settings import Augmentation, Training
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -59,7 +59,10 @@ def killed_after(monkeypatch):
 
 def test_training_learns_what_the_captions_say(tmp_path):
     # mirrored, left would be right
-    plan = settings(samples=32 * 60, batch=32, checkpoint_seconds=60.0, flip=False, template_share=0, shift=2)
+    plan = settings(
+        samples=32 * 60, batch=32, checkpoint_seconds=60.0, template_share=0,
+        augmentation=Augmentation(flip=False, shift=2, zoom=0, ground=0, light=0.1),
+    )
     trained = train(models.build_model(SMALL), [squares(96)], plan, tmp_path)
     fresh = squares(64, seed=9)
     captions = sorted(set(fresh.captions))
