@@ -10,6 +10,14 @@ from ofclip.tasks.retrieval import retrieval
 from ofclip.tasks.zero_shot import classify
 from ofclip.training.loop import train
 
+#: held-out domain -> the label to classify by: colour where it is shown, else the kind of garment
+LABELS = {
+    "atelier/street": "colour",
+    "atelier/flatlay": "colour",
+    "atelier/grey": "category",
+    "atelier/sketch": "category",
+}
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
@@ -23,14 +31,14 @@ def results(tmp_path_factory):
     for name in settings.tests("atelier"):
         catalog = settings.load(name)
         vectors = embed(model, catalog, settings.template)
-        made[name] = retrieval(vectors) + classify(model, vectors, catalog, "type", [settings.template])
+        made[name] = retrieval(vectors) + classify(model, vectors, catalog, LABELS[name], [settings.template])
     return made
 
 
-@pytest.mark.parametrize("domain", ["atelier/street", "atelier/flatlay", "atelier/grey", "atelier/sketch"])
-@pytest.mark.parametrize("name", ["text-to-image recall@10", "image-to-text recall@10", "type accuracy@1"])
+@pytest.mark.parametrize("domain", LABELS)
+@pytest.mark.parametrize("name", ["text-to-image recall@10", "image-to-text recall@10", "accuracy@1"])
 def test_a_model_trained_for_seconds_beats_chance_on_domains_it_has_never_seen(results, domain, name):
     made: Result = results[domain]
-    metric = made[name]
+    metric = made[f"{LABELS[domain]} {name}" if name == "accuracy@1" else name]
     width = metric.interval[1] - metric.interval[0]
     assert metric.interval[0] > metric.chance + width / 2, f"{metric.value} {metric.interval}, chance {metric.chance}"
