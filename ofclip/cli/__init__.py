@@ -10,37 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ofclip.errors import OfclipError, SettingError
+from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
+from ofclip.cli.records import records
+from ofclip.errors import SettingError
 
 # Everything else is imported inside the commands: `ofclip --help` must not wait for libraries.
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ofclip.catalog import Catalog
-
-
-class Group(click.Group):
-    """A group whose errors are one line on stderr and exit code 2; `--debug` shows the traceback."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except OfclipError as error:
-            if context.params.get("debug"):
-                raise
-            click.echo(f"ofclip: {' '.join(str(error).split())}", err=True)
-            context.exit(2)
-
-
-folder = click.Path(path_type=Path)
-data_option = click.option(
-    "--data", metavar="DIR", type=folder, help="Data root. Default: $OFCLIP_DATA, else data/."
-)
-profile_option = click.option(
-    "--profile", default="laptop", show_default=True, metavar="NAME", help="Such as smoke, laptop or gpu."
-)
-skip_option = click.option("--skip-bad", is_flag=True, help="Leave out what is damaged, and list it.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -252,95 +230,7 @@ def book(profile: str) -> None:
     click.echo(f"  {page}")
 
 
-@main.group()
-def records() -> None:
-    """List, show, check, compare and publish Records."""
-
-
-@records.command("list")
-def list_records() -> None:
-    """List the Records of this checkout."""
-    import pandas as pd
-
-    from ofclip.experiments import ROOT
-    from ofclip.records import Record, find, layout
-
-    rows = []
-    for path in find():
-        record = Record.load(path)
-        name = path.relative_to(ROOT).as_posix()
-        rows.append((name, record.id, record.made.date, f"{record.cost.seconds:.0f} s", len(record.metrics)))
-    if not rows:
-        click.echo("no Records yet: `make book` makes them")
-        return
-    click.echo(layout(pd.DataFrame(rows, columns=["record", "id", "date", "took", "metrics"])))
-
-
-@records.command("show")
-@click.argument("path", type=click.Path(path_type=Path))
-@json_option
-def show_record(path: Path, as_json: bool) -> None:
-    """Print one Record."""
-    from ofclip.records import Record, describe
-
-    record = Record.load(path)
-    click.echo(record.dumps() if as_json else describe(record))
-
-
-@records.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--data", metavar="DIR", type=folder, help="Also compare the data under DIR.")
-@click.pass_context
-def check(context: click.Context, paths: tuple[Path, ...], data: Path | None) -> None:
-    """List stale Records and why they are stale; exit code 1 if there are any."""
-    from ofclip.records import Record, find, stale
-
-    count = 0
-    for path in paths or find():
-        record = Record.load(path)
-        reasons = stale(record, folder=path.absolute().parent.parent, data=data)
-        for reason in reasons:
-            click.echo(f"{path}: {reason}")
-        if reasons:
-            click.echo(f"  make it again: {record.made.command}")
-        count += bool(reasons)
-    if count:
-        click.echo(f"{count} stale", err=True)
-        context.exit(1)
-
-
-@records.command()
-@click.argument("mine", type=click.Path(path_type=Path))
-@click.argument("book", type=click.Path(path_type=Path))
-def diff(mine: Path, book: Path) -> None:
-    """Compare two Records: what was set differently, and every metric side by side."""
-    from ofclip.records import Record, difference, layout
-
-    mine_record, book_record = Record.load(mine), Record.load(book)
-    a, b = mine_record.parameters, book_record.parameters
-    for name in sorted(a.keys() | b.keys()):
-        if a.get(name) != b.get(name):
-            click.echo(f"{name}: {a.get(name)} (mine), {b.get(name)} (book)")
-    table = difference(mine_record, book_record)
-    if table.empty:
-        raise SettingError(f"{mine} and {book} share no metric: they are of different experiments or data")
-    click.echo(layout(table))
-
-
-@records.command()
-@profile_option
-@click.option("--allow-dirty", is_flag=True, help="Also publish what was made with uncommitted changes.")
-def publish(profile: str, allow_dirty: bool) -> None:
-    """Copy the Records of work/PROFILE to results/PROFILE, with their tables and figures."""
-    from ofclip import figures
-    from ofclip import records as library
-
-    published = library.publish(profile, allow_dirty=allow_dirty)
-    for path in [path for path in published if path.suffix == ".json"]:
-        record = library.Record.load(path)
-        for name, draw, _ in figures.FIGURES.get(record.experiment, []):  # none of these shows a picture
-            published.append(figures.save(draw(record), path.with_suffix(f".{name}.svg")))
-    click.echo(f"{len(published)} files in results/{profile}")
+main.add_command(records)
 
 
 def weight_of(entry: str) -> tuple[str, float]:
