@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def main(debug: bool) -> None:
     """Train and evaluate contrastive fashion models, and record every number with what made it."""
+    if not debug:
+        logging.disable(logging.WARNING)  # open_clip's remark that a model starts without weights, before ours load
 
 
 @main.group(invoke_without_command=True)
