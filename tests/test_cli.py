@@ -102,7 +102,7 @@ def test_evaluate_prints_the_record(tmp_path: Path, weights: Path, task: str) ->
     result = ofclip(*words, "--json")
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
-    name = {"retrieval": "text-to-image recall@1", "zero-shot": "accuracy@1"}[task]
+    name = {"retrieval": "text-to-image recall@1", "zero-shot": "class accuracy@1"}[task]
     assert {"n": 20, "dataset": "fashion-mnist"}.items() <= next(
         metric for metric in record["metrics"] if metric["name"] == name
     ).items()

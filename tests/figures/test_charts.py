@@ -92,13 +92,13 @@ def confused() -> Record:
 def test_confusion_shows_shares_of_each_true_class(confused: Record) -> None:
     axes = figures.confusion(confused).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "y"]
-    assert axes.images[0].get_array().tolist() == [[0.75, 0.25], [1.0, 0.0]]
+    assert axes.collections[0].get_array().tolist() == [[0.75, 0.25], [1.0, 0.0]]
     assert axes.get_title("left") == "type: a + b"
 
 
 def test_confusion_takes_one_data_set_and_the_largest_classes(confused: Record) -> None:
-    assert figures.confusion(confused, dataset="a").axes[0].images[0].get_array().tolist() == [[0.75]]
-    assert figures.confusion(confused, classes=1).axes[0].images[0].get_array().tolist() == [[0.75]]
+    assert figures.confusion(confused, dataset="a").axes[0].collections[0].get_array().tolist() == [[0.75]]
+    assert figures.confusion(confused, classes=1).axes[0].collections[0].get_array().tolist() == [[0.75]]
     with pytest.raises(SettingError, match="unknown label of the confusion table 'typ': did you mean 'type'"):
         figures.confusion(confused, label="typ")
     with pytest.raises(SettingError, match="unknown dataset of the confusion table 'c'"):
