@@ -14,6 +14,10 @@ class DataError(OfclipError):
     """A file or folder of a data set is missing, damaged or not in its official layout."""
 
 
+class NoPictures(DataError):
+    """A data set has texts and labels here, and not one picture: `pictures=False` loads them alone."""
+
+
 class SettingError(OfclipError):
     """A setting, name or combination of settings is not known or not possible."""
 

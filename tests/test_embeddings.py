@@ -63,11 +63,13 @@ def test_a_damaged_cache_is_made_anew(model, cache):
 def test_damaged_pictures_are_named_or_left_out(model, tmp_path, jpeg):
     from dataclasses import replace
 
-    from ofclip.images import FolderImages
+    from ofclip.tree import Tree
 
+    folder = tmp_path / "pictures"
+    folder.mkdir()
     for i in range(6):
-        (tmp_path / f"{i}.jpg").write_bytes(jpeg(i) if i != 2 else b"\xff\xd8 not a picture")
-    catalog = replace(squares(6), images=FolderImages(tmp_path, [f"{i}.jpg" for i in range(6)]))
+        (folder / f"{i}.jpg").write_bytes(jpeg(i) if i != 2 else b"\xff\xd8 not a picture")
+    catalog = replace(squares(6), images=Tree(folder).images(f"{i}.jpg" for i in range(6)))
     with pytest.raises(DataError, match="2.jpg"):
         embed(model, catalog)
     made = embed(model, catalog, skip_bad=True)

@@ -15,7 +15,9 @@ PACKAGE = Path(ofclip.__file__).parent
 FLOORS = (
     {"errors"},
     {"files"},
+    {"archives"},
     {"metrics", "catalog", "images", "text"},
+    {"tree", "shards", "fetch"},
     {"sources", "models"},
     {"embeddings", "training"},
     {"tasks"},

@@ -1,0 +1,9 @@
+"""Pictures: where they come from, how they are decoded, and the cache of their pixels."""
+
+from ofclip.images.cache import Pixels, pixels
+from ofclip.images.decoding import decode, fit
+from ofclip.images.stores import AbsentImages, ArrayImages, FileImages, Images, JoinedImages
+
+__all__ = [
+    "AbsentImages", "ArrayImages", "FileImages", "Images", "JoinedImages", "Pixels", "decode", "fit", "pixels",
+]  # fmt: skip
