@@ -7,18 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ofclip.archives import ARCHIVES
 from ofclip.catalog import Catalog
 from ofclip.errors import DataError
 
 
 @dataclass(frozen=True)
 class Source:
-    """One data set: what it is, how to obtain it legally, and how to read it.
+    """One data set: its card, how to obtain it legally, and how to read it.
 
-    `load(root, split, skip_bad, **options)` returns a Catalog; `find(root)` returns the path it would
-    read, or None. `parts` are names that can follow a slash, as in "atelier/street". `expected` holds
-    the number of products per split in the official data. `labels` lists the label columns that make
-    sense for zero-shot classification.
+    `load(root, split, pictures, skip_bad, **options)` returns a Catalog; `find(root)` returns the path it
+    would read, or None. `parts` are names that can follow a slash, as in "atelier/street". `expected` holds
+    the number of products per split in the official data, `md5` the checksums of its files where they are
+    known. `labels` lists the label columns that make sense for zero-shot classification. `fields` says
+    what each official field becomes; `text` what kind of text it has and how specific; `defects` what is
+    known to be wrong with it. `words` gives plain English for values of a label that are file names rather
+    than words: label -> value -> one or several (our choice). `fetch(root, report)` downloads what may be
+    downloaded, or is None.
     """
 
     name: str
@@ -30,19 +35,41 @@ class Source:
     labels: tuple[str, ...]
     licence: str
     obtain: str
+    summary: str = ""
+    text: str = ""
     citation: str = ""
+    home: str = ""
     parts: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    defects: tuple[str, ...] = ()
     expected: Mapping[str, int] = field(default_factory=dict)
+    md5: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    fetch: Callable[..., None] | None = None
 
     def locate(self, root: Path) -> Path:
         """Return the path of the data under `root`, or raise DataError that says how to obtain it."""
         path = self.find(root)
         if path is None:
             raise DataError(
-                f"{self.name}: not found under {root}. {self.obtain} "
-                "Name the data root with --data or OFCLIP_DATA."
+                f"{self.name}: not found under {root}. {self.obtain} Name the data root with --data or OFCLIP_DATA."
             )
         return path
+
+
+def find_place(root: Path, *names: str) -> Path | None:
+    """Return the first of `names` under `root` that is a folder with something in it, or an archive of that name."""
+    for name in names:
+        folder = root / name
+        try:
+            if folder.is_dir() and any(folder.iterdir()):
+                return folder
+        except OSError:  # the source's own reading says what is wrong with it
+            return folder
+        archive = next((path for end in ARCHIVES if (path := root / f"{name}{end}").is_file()), None)
+        if archive:
+            return archive
+    return None
 
 
 def data_root(data: str | Path | None = None) -> Path:

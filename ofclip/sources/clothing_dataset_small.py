@@ -9,61 +9,78 @@ import pandas as pd
 
 from ofclip.catalog import Catalog
 from ofclip.errors import DataError
-from ofclip.images import FolderImages, ZipImages, open_zip
-from ofclip.sources.base import Source
+from ofclip.images import AbsentImages
+from ofclip.sources.base import Source, find_place
+from ofclip.tree import Tree
 
 SPLITS = ("train", "validation", "test")
-PICTURE = re.compile(rf"({'|'.join(SPLITS)})/([^/]+)/[^/]+\.(?:jpe?g|png)", re.IGNORECASE)
+CLASSES = (
+    "dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt",
+)  # fmt: skip
+PICTURE = re.compile(rf"(?:(.+)/)?({'|'.join(SPLITS)})/([^/]+)/[^/]+\.(?:jpe?g|png)", re.IGNORECASE)
+FOLDERS = ("clothing-dataset-small", "clothing-dataset-small-master")
 
 
 def find(root: Path) -> Path | None:
-    """Return the archive, or the folder that holds train/, validation/ or test/, or None."""
-    folder = root / "clothing-dataset-small"
-    archive = folder / "clothing-dataset-small_160.zip"
-    if archive.exists():
-        return archive
-    return folder if any((folder / split).is_dir() for split in SPLITS) else None
+    """Return the archive of small pictures, or the folder or archive as downloaded, or None."""
+    archive = root / FOLDERS[0] / "clothing-dataset-small_160.zip"
+    return archive if archive.exists() else find_place(root, *FOLDERS)
 
 
-def load(root: Path, *, split: str | None = None, skip_bad: bool = False) -> Catalog:
+def load(root: Path, *, split: str | None = None, pictures: bool = True, skip_bad: bool = False) -> Catalog:
     """Read `<split>/<class>/<file>` in the order of the names, with the class as label and as text.
 
     The id is the path without its suffix, since one file name may occur in several folders; identical
-    pictures share a group. Empty files raise DataError, or are listed as skipped with `skip_bad`.
+    pictures share a group. The classes are folders, so the files must be there even for `pictures=False`.
+    Empty files and unknown classes raise DataError, or are listed as skipped with `skip_bad`.
     """
-    place = SOURCE.locate(root)
-    if place.suffix == ".zip":
-        store, names = ZipImages, open_zip(place).namelist()
-    else:
-        store, names = FolderImages, [path.relative_to(place).as_posix() for path in place.glob("*/*/*")]
-    found = [(name, *match.groups()) for name in sorted(names) if (match := PICTURE.fullmatch(name))]
-    if not found:
-        raise DataError(f"{place}: no pictures <split>/<class>/<file>.jpg. {OBTAIN}")
-    entries = list(store(place, [name for name, _, _ in found]).entries())
-    empty = {name for name, size, _ in entries if not size}
-    if empty and not skip_bad:
-        raise DataError(f"{place}: {min(empty)} is an empty file; fetch it again or use --skip-bad")
-
+    tree = Tree(SOURCE.locate(root))
+    bases = {match[1] or "" for match in tree.match(PICTURE)}
+    if not bases:
+        raise DataError(f"{tree.place}: no pictures <split>/<class>/<file>.jpg. {OBTAIN}")
+    tree = tree.within(min(bases, key=lambda base: (base.count("/") + bool(base), base)))
+    found = [(match[0], match[2], match[3]) for match in tree.match(PICTURE) if match[1] is None]
     table = pd.DataFrame(found, columns=["name", "split", "class"])
     table["id"] = table["name"].str.rsplit(".", n=1).str[0]
-    content = [(size, crc) for _, size, crc in entries]
-    table["group"] = table["id"].groupby(pd.factorize(pd.Series(content))[0]).transform("first")
+    entries = tree.images(table["name"]).entries()
+    faults = {name: f"class {label!r} is none of the ten" for name, _, label in found if label not in CLASSES}
+    faults |= {name: "empty file" for (name, _, _), (size, _) in zip(found, entries, strict=True) if not size}
+    twins = table["id"].duplicated()
+    faults |= {name: "has the name of another picture" for name in table["name"][twins]}
+    if faults and not skip_bad:
+        name = min(faults)
+        raise DataError(f"{tree.label(name)}: {faults[name]}; fetch it again or use --skip-bad")
+
+    table["group"] = table["id"].groupby(pd.factorize(pd.Series(entries, dtype=object))[0]).transform("first")
     table["texts"] = [(name,) for name in table["class"]]
-    keep = ~table["name"].isin(empty)
+    keep = ~table["name"].isin(faults)
     if split is not None:
         keep &= table["split"] == split
     table = table[keep].astype({"class": "string"})
-    images = store(place, table["name"])
+    images = tree.images(table["name"]) if pictures else AbsentImages(table["name"])
     products = table[["id", "split", "group", "texts", "class"]]
-    return Catalog(
-        "clothing-dataset-small", products, images, tuple(f"{name}: empty file" for name in sorted(empty))
-    )
+    skipped = tuple(f"{name}: {faults[name]}" for name in sorted(faults))
+    return Catalog("clothing-dataset-small", products, images, skipped)
 
 
 OBTAIN = (
     "Clone https://github.com/alexeygrigorev/clothing-dataset-small (CC0) into clothing-dataset-small/ under "
     "the data root."
 )
+
+#: What a shop calls the classes, in the singular and the plural.
+WORDS = {
+    "dress": ("dress", "dresses"),
+    "hat": ("hat", "hats", "cap", "caps"),
+    "longsleeve": ("long sleeve t-shirt", "long sleeve t-shirts"),
+    "outwear": ("jacket", "jackets", "coat", "coats"),
+    "pants": ("pants", "trousers", "jeans"),
+    "shirt": ("shirt", "shirts"),
+    "shoes": ("shoe", "shoes"),
+    "shorts": ("shorts",),
+    "skirt": ("skirt", "skirts"),
+    "t-shirt": ("t-shirt", "t-shirts", "tshirts"),
+}
 
 SOURCE = Source(
     name="clothing-dataset-small",
@@ -73,8 +90,17 @@ SOURCE = Source(
     find=find,
     splits=SPLITS,
     labels=("class",),
+    words={"class": WORDS},
     licence="CC0",
     obtain=OBTAIN,
-    citation="A. Grigorev, Clothing dataset (small), 2020",
+    summary=(
+        "Photographs that people took of their own clothes, worn or laid out: the ten most frequent classes of "
+        "the clothing dataset, in folders by split and class."
+    ),
+    text="No text but the name of the class: one word, the least specific of all.",
+    citation="A. Grigorev, Clothing dataset (subset), https://github.com/alexeygrigorev/clothing-dataset-small",
+    home="https://github.com/alexeygrigorev/clothing-dataset-small",
+    fields={"<split>": "split", "<class>": "label, and the only text", "<split>/<class>/<file>": "id, without suffix"},
+    defects=("Classes of very different size: hat and skirt have 12 test pictures each, shoes 73.",),
     expected={"train": 3_068, "validation": 341, "test": 372},
 )

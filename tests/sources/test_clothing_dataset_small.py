@@ -1,117 +1,134 @@
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
+import shutil
 
 import pytest
+from fixtures import clothing_dataset_small as fixture
 
 from ofclip.errors import DataError
-from ofclip.images import pixels
+from ofclip.images import AbsentImages, pixels
 from ofclip.sources import get, load_catalog
+from ofclip.sources.clothing_dataset_small import CLASSES
 
-FILES = [
-    "train/hat/1.jpg",
-    "train/dress/1.jpg",
-    "train/dress/2.JPG",
-    "validation/hat/3.jpg",
-    "test/t-shirt/1.jpg",
-]
+NAME = "clothing-dataset-small"
 
 
 @pytest.fixture
-def make(tmp_path, jpeg):
-    """A function that writes a root in the official layout, zipped or unpacked; `extra` replaces or adds."""
-
-    def build(zipped: bool, extra: dict[str, bytes] | None = None) -> Path:
-        root = tmp_path / ("zipped" if zipped else "unpacked")
-        folder = root / "clothing-dataset-small"
-        folder.mkdir(parents=True)
-        files = {name: jpeg(seed, (40, 30)) for seed, name in enumerate(FILES)}
-        files |= {"LICENSE": b"CC0", "train/dress/notes.txt": b"no picture"} | (extra or {})
-        if zipped:
-            with zipfile.ZipFile(folder / "clothing-dataset-small_160.zip", "w") as archive:
-                for name, data in files.items():
-                    archive.writestr(name, data)
-        else:
-            for name, data in files.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(data)
-        return root
-
-    return build
+def root(tmp_path):
+    fixture.write(tmp_path / "data")
+    return tmp_path / "data"
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-def test_official_layout_becomes_a_catalog(make, zipped):
-    catalog = load_catalog("clothing-dataset-small", data=make(zipped))
-    assert list(catalog.products["id"]) == [
-        "test/t-shirt/1",
-        "train/dress/1",
-        "train/dress/2",
-        "train/hat/1",
-        "validation/hat/3",
+def load(root, split=None, **options):
+    return load_catalog(NAME, split, data=root, **options)
+
+
+def add(root, name: str, data: bytes) -> None:
+    path = root / NAME / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def test_official_layout_becomes_a_catalog(root):
+    catalog = load(root)
+    products = catalog.products
+    assert list(products["id"]) == [
+        "test/hat/9c2a2d86",
+        "test/longsleeve/copy",
+        "train/dress/009b3c31",
+        "train/dress/041c6bde",
+        "train/t-shirt/009b3c31",
+        "validation/hat/3a5d5a51",
     ]
-    assert list(catalog.products["split"]) == ["test", "train", "train", "train", "validation"]
-    assert list(catalog.label("class")) == ["t-shirt", "dress", "dress", "hat", "hat"]
-    assert list(catalog.products["texts"])[0] == ("t-shirt",)
-    assert catalog.products["group"].nunique() == 5
-    assert catalog.images.open(0).size == (40, 30)
+    assert list(products["split"]) == ["test", "test", "train", "train", "train", "validation"]
+    assert list(products["class"]) == ["hat", "longsleeve", "dress", "dress", "t-shirt", "hat"]
+    assert list(products["texts"]) == [(name,) for name in products["class"]]
+    twin = "test/longsleeve/copy"  # the same picture as train/dress/009b3c31
+    assert list(products["group"]) == [
+        "test/hat/9c2a2d86", twin, twin, "train/dress/041c6bde", "train/t-shirt/009b3c31", "validation/hat/3a5d5a51",
+    ]  # fmt: skip
+    assert str(products["class"].dtype) == "string" and catalog.labels == ["class"]
+    assert [catalog.images.open(i).size for i in range(6)] == [(40, 30)] * 6
+    assert catalog.skipped == ()
 
 
-def test_archive_and_folder_are_the_same_data(make):
-    zipped, unpacked = (load_catalog("clothing-dataset-small", data=make(kind)) for kind in (True, False))
-    assert zipped.fingerprint == unpacked.fingerprint
+@pytest.mark.parametrize(
+    ("form", "top"),
+    [
+        ("clothing-dataset-small/clothing-dataset-small_160.zip", ""),
+        ("clothing-dataset-small/clothing-dataset-small-master.zip", "clothing-dataset-small-master"),
+        ("clothing-dataset-small.zip", ""),
+        ("clothing-dataset-small.tar", ""),
+        ("clothing-dataset-small.tar.gz", "clothing-dataset-small"),
+    ],
+)
+def test_as_downloaded_is_the_same_data(root, tmp_path, form, top):
+    inner = tmp_path / "inner"
+    shutil.copytree(root / NAME, inner / top)
+    name, _, ending = form.partition(".")
+    kind = {"zip": "zip", "tar": "tar", "tar.gz": "gztar"}[ending]
+    shutil.make_archive(str(tmp_path / "packed" / name), kind, inner)
+    assert load(tmp_path / "packed").fingerprint == load(root).fingerprint
 
 
-def test_one_split(make):
-    catalog = load_catalog("clothing-dataset-small", "train", data=make(True))
-    assert len(catalog) == 3
-    assert catalog.images.name(2) == "clothing-dataset-small_160.zip:train/hat/1.jpg"
+def test_one_split(root):
+    catalog = load(root, "train")
+    assert list(catalog.label("class")) == ["dress", "dress", "t-shirt"]
+    assert catalog.images.name(1) == f"{root}/{NAME}/train/dress/041c6bde.JPG"
 
 
-def test_identical_pictures_share_a_group(make, jpeg):
-    root = make(True, {"test/hat/copy.jpg": jpeg(0, (40, 30))})
-    catalog = load_catalog("clothing-dataset-small", data=root)
-    groups = catalog.products.set_index("id")["group"]
-    assert groups["train/hat/1"] == groups["test/hat/copy"] == "test/hat/copy"
-    assert groups.nunique() == 5
+def test_without_pictures_the_table_is_the_same(root):
+    catalog = load(root, pictures=False)
+    assert catalog.products.equals(load(root).products)
+    assert isinstance(catalog.images, AbsentImages) and catalog.images.name(0) == "test/hat/9c2a2d86.png"
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-def test_empty_file_raises_or_is_listed(make, zipped):
-    root = make(zipped, {"test/hat/0.jpg": b""})
-    with pytest.raises(DataError, match="test/hat/0.jpg is an empty file"):
-        load_catalog("clothing-dataset-small", data=root)
-    catalog = load_catalog("clothing-dataset-small", data=root, skip_bad=True)
-    assert len(catalog) == 5
-    assert catalog.skipped == ("test/hat/0.jpg: empty file",)
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("test/hat/0.jpg", b"", "empty file"),
+        ("test/hats/0.jpg", b"some", "class 'hats' is none of the ten"),
+        ("train/dress/041c6bde.png", b"some", "has the name of another picture"),
+    ],
+)
+def test_bad_file_raises_or_is_listed(root, name, data, reason):
+    before = load(root)
+    add(root, name, data)
+    with pytest.raises(DataError, match=f"{name}: {reason}; fetch it again or use --skip-bad"):
+        load(root)
+    catalog = load(root, skip_bad=True)
+    assert catalog.skipped == (f"{name}: {reason}",)
+    assert catalog.fingerprint == before.fingerprint
 
 
-def test_truncated_picture_is_named_with_its_row(make, jpeg):
-    catalog = load_catalog("clothing-dataset-small", data=make(True, {"train/dress/1.jpg": jpeg(1)[:-200]}))
-    with pytest.raises(DataError, match="row 1: clothing-dataset-small_160.zip:train/dress/1.jpg: damaged"):
+def test_truncated_picture_is_named_with_its_row(root):
+    add(root, "train/dress/009b3c31.jpg", fixture.files()["train/dress/009b3c31.jpg"][:-200])
+    catalog = load(root)
+    with pytest.raises(DataError, match="row 2: .*train/dress/009b3c31.jpg: damaged picture"):
         pixels(catalog.images, 16)
-    assert [row for row, _ in pixels(catalog.images, 16, skip_bad=True).bad] == [1]
+    assert [row for row, _ in pixels(catalog.images, 16, skip_bad=True).bad] == [2]
 
 
-def test_truncated_archive_is_named(make):
-    root = make(True)
-    path = root / "clothing-dataset-small" / "clothing-dataset-small_160.zip"
+def test_truncated_archive_is_named(root):
+    shutil.make_archive(str(root / NAME / "clothing-dataset-small_160"), "zip", root / NAME)
+    path = root / NAME / "clothing-dataset-small_160.zip"
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(DataError, match="clothing-dataset-small_160.zip: not a whole zip archive"):
-        load_catalog("clothing-dataset-small", data=root)
+        load(root)
 
 
 def test_folder_without_pictures_says_how_to_obtain_them(tmp_path):
-    (tmp_path / "clothing-dataset-small" / "train").mkdir(parents=True)
+    (tmp_path / NAME / "train").mkdir(parents=True)
     with pytest.raises(DataError, match="no pictures <split>/<class>/<file>.jpg. Clone"):
-        load_catalog("clothing-dataset-small", data=tmp_path)
+        load(tmp_path)
 
 
-@pytest.mark.real("clothing-dataset-small")
+@pytest.mark.real(NAME)
 def test_real_counts_and_pictures(real_data):
-    catalog = load_catalog("clothing-dataset-small", data=real_data)
-    assert catalog.products["split"].value_counts().to_dict() == dict(get("clothing-dataset-small").expected)
-    assert catalog.label("class").nunique() == 10
+    catalog = load(real_data)
+    assert catalog.products["split"].value_counts().to_dict() == dict(get(NAME).expected)
+    assert sorted(catalog.label("class").unique()) == sorted(CLASSES)
+    assert catalog.products["group"].nunique() <= len(catalog) and catalog.skipped == ()
     test = catalog.where(split="test")
+    assert test.label("class").value_counts()[["hat", "skirt", "shoes"]].tolist() == [12, 12, 73]
     assert pixels(test.images, 32).bad == ()

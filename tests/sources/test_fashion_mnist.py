@@ -2,22 +2,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import struct
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures import fashion_mnist as fixture
+from fixtures.fashion_mnist import LABELS, PICTURES, files, idx
 
 from ofclip.errors import DataError
+from ofclip.images import AbsentImages
 from ofclip.sources import get, load_catalog
 from ofclip.sources.fashion_mnist import CLASSES
-
-PICTURES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)
-LABELS = (np.arange(12) % 10).astype(np.uint8)
-
-
-def idx(array: np.ndarray) -> bytes:
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
 def write(folder: Path, name: str, data: bytes, zipped: bool) -> None:
@@ -34,16 +30,22 @@ def make(tmp_path):
 
     def build(zipped: bool = True, folder: str = "fashion-mnist") -> Path:
         root = tmp_path / f"zipped {zipped} {folder.partition('/')[0]}"
-        for prefix, n in (("train", 12), ("t10k", 5)):
-            write(root / folder, f"{prefix}-images-idx3-ubyte", idx(PICTURES[:n]), zipped)
-            write(root / folder, f"{prefix}-labels-idx1-ubyte", idx(LABELS[:n]), zipped)
+        for name, data in files().items():
+            write(root / folder, name, data, zipped)
         return root
 
     return build
 
 
+def test_fixture_is_the_official_layout(tmp_path, make):
+    fixture.write(tmp_path / "fixture")
+    assert load_catalog("fashion-mnist", data=tmp_path / "fixture").fingerprint == (
+        load_catalog("fashion-mnist", data=make()).fingerprint
+    )
+
+
 @pytest.mark.parametrize("zipped", [True, False])
-@pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw"])
+@pytest.mark.parametrize("folder", ["fashion-mnist", "FashionMNIST/raw", "fashion-mnist/data/fashion"])
 def test_official_layout_becomes_a_catalog(make, zipped, folder):
     catalog = load_catalog("fashion-mnist", data=make(zipped, folder))
     assert catalog.products["split"].value_counts().to_dict() == {"train": 12, "test": 5}
@@ -59,6 +61,28 @@ def test_gzipped_and_unpacked_are_the_same_data(make):
     assert zipped.fingerprint == unpacked.fingerprint
 
 
+@pytest.mark.parametrize(("kind", "ending"), [("zip", "zip"), ("gztar", "tar.gz")])
+@pytest.mark.parametrize("inside", [True, False])
+def test_as_downloaded_in_an_archive_is_the_same_data(make, tmp_path, kind, ending, inside):
+    root = make()
+    target = tmp_path / "packed" / ("fashion-mnist/archive" if inside else "fashion-mnist")
+    shutil.make_archive(str(target), kind, root / "fashion-mnist")
+    packed = load_catalog("fashion-mnist", data=tmp_path / "packed")
+    assert packed.fingerprint == load_catalog("fashion-mnist", data=root).fingerprint
+
+
+def test_without_pictures_the_labels_are_enough(make):
+    root = make()
+    whole = load_catalog("fashion-mnist", data=root)
+    for path in (root / "fashion-mnist").glob("*images*"):
+        path.unlink()
+    catalog = load_catalog("fashion-mnist", data=root, pictures=False)
+    assert catalog.products.equals(whole.products)
+    assert isinstance(catalog.images, AbsentImages) and catalog.images.name(13) == "test-00001"
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz: not found. Download"):
+        load_catalog("fashion-mnist", data=root)
+
+
 def test_pictures_as_stored_are_other_pictures(make):
     root = make()
     stored = load_catalog("fashion-mnist", "test", data=root, invert=False)
@@ -71,7 +95,7 @@ def test_one_split_needs_only_its_own_files(make):
     for path in (root / "fashion-mnist").glob("train-*"):
         path.unlink()
     assert len(load_catalog("fashion-mnist", "test", data=root)) == 5
-    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz: not found. Download"):
+    with pytest.raises(DataError, match="train-labels-idx1-ubyte.gz: not found. Download"):
         load_catalog("fashion-mnist", "train", data=root)
 
 
@@ -102,9 +126,28 @@ def test_gzip_stream_cut_short_keeps_the_rows_before(make):
 def test_damaged_gzip_is_named(make):
     root = make()
     path = root / "fashion-mnist" / "t10k-images-idx3-ubyte.gz"
-    path.write_bytes(b"<html>" + path.read_bytes())
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 255
+    path.write_bytes(data)
     with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz: damaged gzip file"):
         load_catalog("fashion-mnist", "test", data=root)
+    path.write_bytes(b"<html>" + data)
+    with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz: not an IDX file of bytes, it starts with 3c68746d"):
+        load_catalog("fashion-mnist", "test", data=root)
+
+
+def test_file_that_claims_too_much_is_named(make):
+    root = make(False)
+    folder = root / "fashion-mnist"
+    labels = bytearray(idx(LABELS[:5]))
+    labels[4] = 255  # four thousand million rows: nobody lists those as cut off
+    write(folder, "t10k-labels-idx1-ubyte", bytes(labels), False)
+    with pytest.raises(DataError, match="promises 4278190085 rows, the official file has 10000"):
+        load_catalog("fashion-mnist", "test", data=root, skip_bad=True)
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    write(folder, "t10k-labels-idx1-ubyte", bytes(2**27), True)
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte.gz: unpacks to more than"):
+        load_catalog("fashion-mnist", "test", data=root, skip_bad=True)
 
 
 @pytest.mark.parametrize("data", ["", "0000", "00000d03" + "00" * 40, "000008030000"])
@@ -122,7 +165,7 @@ def test_files_that_do_not_belong_together_are_named(make):
     with pytest.raises(DataError, match="5 pictures but 4 labels"):
         load_catalog("fashion-mnist", "test", data=root)
     write(folder, "t10k-images-idx3-ubyte", idx(PICTURES[:4, :14]), False)
-    with pytest.raises(DataError, match=r"holds \(14, 28\) instead of 28x28 pictures"):
+    with pytest.raises(DataError, match=r"its rows have the shape \(14, 28\) instead of \(28, 28\)"):
         load_catalog("fashion-mnist", "test", data=root)
 
 
@@ -145,10 +188,7 @@ def test_real_counts(real_data):
 
 
 @pytest.mark.real("fashion-mnist")
-@pytest.mark.parametrize(
-    ("name", "md5"),
-    [("train", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"), ("t10k", "bef4ecab320f06d8554ea6380940ec79")],
-)
-def test_real_files_are_the_official_ones(real_data, name, md5):
-    path = get("fashion-mnist").find(real_data) / f"{name}-images-idx3-ubyte.gz"
-    assert hashlib.md5(path.read_bytes()).hexdigest() == md5
+def test_real_files_are_the_official_ones(real_data):
+    card = get("fashion-mnist")
+    for name, md5 in card.md5.items():
+        assert hashlib.md5((card.find(real_data) / name).read_bytes()).hexdigest() == md5

@@ -74,13 +74,20 @@ class AtelierImages(Images):
 
 
 def load(
-    root: Path, *, split: str | None = None, skip_bad: bool = False, part: str, n: int = 3000, seed: int = 0
+    root: Path,
+    *,
+    split: str | None = None,
+    pictures: bool = True,
+    skip_bad: bool = False,
+    part: str,
+    n: int = 3000,
+    seed: int = 0,
 ) -> Catalog:
     """Return products 0 to n - 1 of a domain (`part`), or those of them in one split.
 
     Product i depends on (seed, domain, i) only, and so does its split. Nothing is read from `root` and
-    nothing can be damaged, so `skip_bad` changes nothing. Raises SettingError for an n below 1 or a
-    negative seed.
+    nothing can be missing or damaged, so `pictures` and `skip_bad` change nothing. Raises SettingError for
+    an n below 1 or a negative seed.
 
     >>> load(Path("."), part="phrases", n=3).products["id"].tolist()
     ['phrases-0-0', 'phrases-0-1', 'phrases-0-2']
@@ -100,8 +107,8 @@ def load(
         hidden = name in _UNSEEN.get(part, ())
         values = [None if hidden else getattr(made, name) for made in products]
         table[name] = pd.array(values, dtype="string")
-    return Catalog(f"atelier/{part}", pd.DataFrame(table), AtelierImages(part, seed,
-        tuple(made.number for made in products)))
+    images = AtelierImages(part, seed, tuple(made.number for made in products))
+    return Catalog(f"atelier/{part}", pd.DataFrame(table), images)
 
 
 SOURCE = Source(
@@ -114,5 +121,12 @@ SOURCE = Source(
     labels=("type", "colour", "pattern", "fabric", "sleeve", "neckline", "length", "category"),
     licence="MIT, part of this package",
     obtain="It is part of this package and needs no download.",
+    summary=(
+        "Garments, shoes and accessories drawn in code, with exact labels and part masks: four domains to train "
+        "on that differ in picture style and in how specific their text is, and four held out."
+    ),
+    text="From bare labels to whole descriptions, by domain, some with the empty sentences that shops write.",
+    fields={name: "label" for name in ATTRIBUTES},
+    defects=("A drawn world: numbers on it say nothing about photographs.",),
     parts=DOMAINS,
 )
