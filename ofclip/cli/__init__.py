@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `train`, `evaluate`, `run`, `records`, `book`."""
+"""The command line: `ofclip sources`, `shards`, `train`, `evaluate`, `run`, `records`, `book`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import click
 
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
+from ofclip.cli.shards import shards
+from ofclip.cli.sources import sources
 from ofclip.errors import SettingError
 
 # Everything else is imported inside the commands: `ofclip --help` must not wait for libraries.
@@ -29,52 +31,6 @@ def main(debug: bool) -> None:
     """Train and evaluate contrastive fashion models, and record every number with what made it."""
     if not debug:
         logging.disable(logging.WARNING)  # open_clip's remark that a model starts without weights, before ours load
-
-
-@main.group(invoke_without_command=True)
-@data_option
-@click.pass_context
-def sources(context: click.Context, data: Path | None) -> None:
-    """List the data sets: which there are, and which were found."""
-    if context.invoked_subcommand:
-        return
-    import pandas as pd
-
-    from ofclip import sources as registry
-    from ofclip.records import layout
-
-    rows = []
-    for name in registry.names():
-        source = registry.get(name)
-        expected = ", ".join(f"{split} {count:,}" for split, count in source.expected.items())
-        found = "yes" if source.find(registry.data_root(data)) else "no"
-        rows.append((name, source.pictures, found, expected))
-    click.echo(layout(pd.DataFrame(rows, columns=["name", "pictures", "found", "expected"])))
-
-
-@sources.command("show")
-@click.argument("name")
-def show_source(name: str) -> None:
-    """Print what a data set is, its terms, and how to obtain it."""
-    from ofclip.sources import get
-
-    source = get(name)
-    expected = ", ".join(f"{split} {count:,}" for split, count in source.expected.items())
-    card = {
-        "name": source.name,
-        "title": source.title,
-        "pictures": source.pictures,
-        "parts": ", ".join(source.parts),
-        "splits": ", ".join(source.splits),
-        "expected": expected,
-        "labels": ", ".join(source.labels),
-        "licence": source.licence,
-        "obtain": source.obtain,
-        "citation": source.citation,
-    }
-    for field, value in card.items():
-        if value:
-            click.echo(f"{field:<10}{value}")
 
 
 @main.command()
@@ -94,17 +50,18 @@ def train(
     skip_bad: bool,
     data: Path | None,
 ) -> None:
-    """Train a model on one data set, or on a weighted mixture of several.
+    """Train a model on one data set, or on a weighted mixture of several; shards:FOLDER names one in shards.
 
     The settings are those of the profile's training run of the first source's name, else of its first run. A
     run's name as a source stands for all that it trains on. The same command goes on where it was stopped.
     """
     from ofclip.profiles import load_profile, parse
-    from ofclip.sources import get, load_catalog
+    from ofclip.sources import SHARDS, get, load_catalog
 
     weights = dict(map(weight_of, entries))
     for name in weights:
-        get(name)
+        if not name.startswith(SHARDS):
+            get(name)
     runs = load_profile(profile).training
     base = next(iter(weights)).partition("/")[0]
     run_name = base if base in runs else next(iter(runs))
@@ -234,6 +191,8 @@ def book(profile: str) -> None:
 
 
 main.add_command(records)
+main.add_command(shards)
+main.add_command(sources)
 
 
 def weight_of(entry: str) -> tuple[str, float]:

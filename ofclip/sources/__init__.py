@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ofclip.catalog import Catalog
-from ofclip.errors import DataError, SettingError, unknown
+from ofclip.errors import DataError, NoPictures, SettingError, unknown
 from ofclip.sources.base import Source, data_root
 
 #: name -> module that holds its SOURCE; modules are imported when first asked for.
 MODULES = {
     "atelier": "ofclip.sources.atelier",
+    "atlas": "ofclip.sources.atlas",
     "clothing-dataset-small": "ofclip.sources.clothing_dataset_small",
+    "deepfashion": "ofclip.sources.deepfashion",
+    "deepfashion-inshop": "ofclip.sources.deepfashion_inshop",
+    "deepfashion-multimodal": "ofclip.sources.deepfashion_multimodal",
+    "fashion-gen": "ofclip.sources.fashion_gen",
+    "fashion-iq": "ofclip.sources.fashion_iq",
     "fashion-mnist": "ofclip.sources.fashion_mnist",
+    "fashion200k": "ofclip.sources.fashion200k",
+    "hub": "ofclip.sources.hub",
+    "imaterialist": "ofclip.sources.imaterialist",
+    "imaterialist-fgvc": "ofclip.sources.imaterialist_fgvc",
     "kagl": "ofclip.sources.kagl",
+    "polyvore": "ofclip.sources.polyvore",
 }
+
+#: What stands before the folder of a data set that was written as shards.
+SHARDS = "shards:"
 
 __all__ = ["MODULES", "Source", "available", "data_root", "get", "load_catalog", "names"]
 
@@ -44,19 +60,24 @@ def load_catalog(
     split: str | None = None,
     data: str | Path | None = None,
     *,
+    pictures: bool | None = True,
     skip_bad: bool = False,
     **options: object,
 ) -> Catalog:
     """Load one source as a Catalog.
 
     `name` may carry a part ("atelier/street"); `split` keeps one split, None all of them; `data` is the
-    data root; `skip_bad` counts and lists damaged rows and pictures in `Catalog.skipped` instead of
-    raising; further options are the source's own. Raises SettingError for an unknown name, part or
-    split and DataError for data that are missing (saying how to obtain them) or damaged.
+    data root; `pictures=False` loads texts and labels alone, so that no picture need be there, and None does so
+    only where there is none; `skip_bad` counts and lists damaged rows and pictures in `Catalog.skipped` instead
+    of raising; further options are the source's own. "shards:FOLDER" (a path or any address that fsspec knows)
+    is what `ofclip shards write` made. Raises SettingError for an unknown name, part or split and DataError for
+    data that are missing (saying how to obtain them) or damaged.
 
     >>> load_catalog("atelier/sketch", split="test", n=10).name
     'atelier/sketch'
     """
+    if name.startswith(SHARDS):
+        return _shards(name, split)
     source = get(name)
     _, _, part = name.partition("/")
     if part and part not in source.parts:
@@ -68,8 +89,24 @@ def load_catalog(
     elif source.parts:
         raise SettingError(f"{name}: name a part, as in {name}/{source.parts[0]}. Known: {', '.join(source.parts)}")
     root = data_root(data)
-    source.locate(root)
-    catalog = source.load(root, split=split, skip_bad=skip_bad, **options)
+    if not options.get("online"):  # what is read from the hub need not lie under the root
+        source.locate(root)
+    load = partial(source.load, root, split=split, skip_bad=skip_bad, **options)
+    try:
+        catalog = load(pictures=pictures is not False)
+    except NoPictures:
+        if pictures is not None:
+            raise
+        catalog = load(pictures=False)
     if not len(catalog):
         raise DataError(f"{name}: no products in split {split!r} under {root}")
     return catalog
+
+
+def _shards(name: str, split: str | None) -> Catalog:
+    from ofclip.shards import load_shards
+
+    catalog = load_shards(name.removeprefix(SHARDS), split)
+    if not len(catalog):
+        raise DataError(f"{name}: no products in split {split!r}")
+    return replace(catalog, name=name)  # a mixture tells its sources apart by the names that they were asked by
