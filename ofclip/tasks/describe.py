@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -20,9 +22,10 @@ def describe(catalogs: Sequence[tuple[Catalog, str]], size: int, label: str | No
 
     Pictures count as identical if they are so at `size` pixels; they are read split by split, as training reads
     them, so that both share one cache. `label` is the column whose entropy given the caption measures
-    specificity; it defaults to each catalogue's first label. Metrics: mean words per caption and the share of
-    products whose caption is not theirs alone. Tables: "domains", "captions", "lengths" (histogram of words),
-    "duplicates" and "labels" (the most frequent values).
+    specificity; it defaults to each catalogue's first label. Metrics: mean words per caption, mean attributes
+    per caption (see `attributes_said`) and the share of products whose caption is not theirs alone. Tables:
+    "domains", "splits", "captions", "lengths" (histogram of words), "duplicates" and "labels" (the most frequent
+    values). A catalogue without pictures has no identical ones.
     """
     result = Result([])
     for catalog, role in catalogs:
@@ -47,6 +50,30 @@ def entropy_given(captions: Sequence[str], values: Sequence[object]) -> float:
     return float(max(0.0, -(joint / len(frame) * np.log2(joint / given)).sum()))
 
 
+def attributes_said(catalog: Catalog) -> np.ndarray:
+    """Return how many of a product's labels its first caption names (n,): those whose value occurs in it.
+
+    Case and punctuation do not count, and a plural s at the end of a word is dropped on both sides. A column
+    of several values per product counts each. Synonyms are missed, so this is a lower bound.
+
+    >>> import ofclip
+    >>> attributes_said(ofclip.load_catalog("atelier/phrases", n=50)).mean() > 1
+    True
+    """
+    said = [f" {_plain(caption)} " for caption in catalog.captions]
+    plain = lru_cache(maxsize=None)(_plain)
+    counts = np.zeros(len(catalog), dtype=np.int64)
+    for name in catalog.labels:
+        for row, value in enumerate(catalog.products[name]):
+            values = value if isinstance(value, tuple) else () if pd.isna(value) else (value,)
+            counts[row] += sum(f" {plain(one)} " in said[row] for one in values)
+    return counts
+
+
+def _plain(text: str) -> str:
+    return " ".join(word.removesuffix("s") for word in re.split(r"\W+", str(text).lower()) if word)
+
+
 def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
     name, products = catalog.name, catalog.products
     words = np.asarray([len(text.split()) for texts in products["texts"] for text in texts])
@@ -54,8 +81,7 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
     shared = captions.duplicated(keep=False).to_numpy()
     vocabulary = {word for texts in products["texts"] for text in texts for word in text.lower().split()}
     splits = products["split"].value_counts()
-    parts = (pixels(catalog.where(split=split).images, size).array for split in splits.index)
-    identical = pd.Series([digest(picture.tobytes()) for part in parts for picture in part]).duplicated(keep=False)
+    identical = _identical(catalog, splits.index, size) if catalog.images.present else None
     held_back = int(splits.get("val", splits.get("validation", 0)))
     lengths = pd.Series(words).value_counts().sort_index()
     values = products[label] if label else pd.Series(dtype=object)
@@ -66,7 +92,9 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
             bootstrap_mean(per_item.astype(float)), chance, ceiling,
         )  # fmt: skip
 
+    attributes = attributes_said(catalog)
     metrics = [
+        metric("attributes per caption", "mean number of a product's labels that its first caption names", attributes),
         metric("words per caption", "mean number of words, parted by spaces, over all captions", words),
         metric("shared captions", "share of products whose first caption another product has too", shared, 0.0, 1.0),
     ]
@@ -81,6 +109,7 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
                 "test": [int(splits.get("test", 0))],
             }
         ),
+        "splits": pd.DataFrame({"dataset": name, "split": splits.index, "products": splits.to_numpy()}),
         "captions": pd.DataFrame(
             {
                 "dataset": [name],
@@ -90,6 +119,7 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
                 "words_median": [np.median(words)],
                 "words_p95": [np.percentile(words, 95)],
                 "vocabulary": [len(vocabulary)],
+                "attributes_mean": [attributes.mean()],
                 "distinct_share": [captions.nunique() / len(captions)],
                 "type_entropy_bits": [entropy_given(captions, values) if label else None],
             }
@@ -100,7 +130,7 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
                 "dataset": [name],
                 "products": [len(catalog)],
                 "sharing_caption": [int(shared.sum())],
-                "identical_pictures": [int(identical.sum())],
+                "identical_pictures": [None if identical is None else int(identical.sum())],
             }
         ),
     }
@@ -110,3 +140,10 @@ def _one(catalog: Catalog, role: str, size: int, label: str | None) -> Result:
             {"dataset": name, "label": label, "value": top.index, "count": top.to_numpy()}
         )
     return Result(metrics, tables)
+
+
+def _identical(catalog: Catalog, splits: Iterable[str], size: int) -> np.ndarray:
+    """Return whether each picture equals another (n,), in the order of the splits."""
+    parts = (pixels(catalog.where(split=split).images, size).array for split in splits)
+    digests = pd.Series([digest(picture.tobytes()) for part in parts for picture in part])
+    return digests.duplicated(keep=False).to_numpy()

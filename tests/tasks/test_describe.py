@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ofclip.catalog import Catalog
-from ofclip.images import ArrayImages
-from ofclip.tasks.describe import describe, entropy_given
+from ofclip.images import AbsentImages, ArrayImages
+from ofclip.tasks.describe import attributes_said, describe, entropy_given
 
 
 def catalog():
@@ -31,6 +31,7 @@ def test_tables_hold_hand_counted_values():
     captions = result.tables["captions"].iloc[0]
     assert captions["captions"] == 7 and captions["vocabulary"] == 9
     assert captions["words_mean"] == pytest.approx((2 + 2 + 2 + 4 + 1 + 1 + 1) / 7)
+    assert captions["attributes_mean"] == pytest.approx(4 / 6)  # shirt, shirt, dress, shoe
     assert captions["distinct_share"] == pytest.approx(4 / 6)
     duplicates = result.tables["duplicates"].iloc[0]
     assert (duplicates["sharing_caption"], duplicates["identical_pictures"]) == (4, 2)
@@ -39,6 +40,29 @@ def test_tables_hold_hand_counted_values():
     }  # fmt: skip
     assert result["shared captions"].value == pytest.approx(4 / 6)
     assert result.tables["labels"].iloc[0][["value", "count"]].tolist() == ["shirt", 2]
+
+
+def test_splits_are_counted_by_their_own_names():
+    splits = describe([(catalog(), "photographs")], size=8).tables["splits"]
+    assert dict(zip(splits["split"], splits["products"], strict=True)) == {"train": 2, "val": 1, "test": 3}
+
+
+def test_attributes_said_counts_values_in_the_caption_whole_words_only():
+    table = catalog().products.assign(
+        texts=[("Red Shirts, v-neck",), ("a redder shirt",), ("dress",), (), ("hats: red",), ("bag",)],
+        colour=pd.array(["red", "red", "blue", "red", "red", None], dtype="string"),
+        details=[("V Neck", "long"), (), (), ("x",), (), ("bags", "bag")],
+    )
+    whole = Catalog("toy", table.assign(type=["shirt", "shirt", "dress", "shoe", "hat", "bag"]), catalog().images)
+    assert attributes_said(whole).tolist() == [3, 1, 1, 0, 2, 3]
+
+
+def test_texts_alone_can_be_described():
+    whole = catalog()
+    texts = Catalog("toy", whole.products, AbsentImages(["a"] * 6))
+    result = describe([(texts, "photographs")], size=8)
+    assert pd.isna(result.tables["duplicates"].iloc[0]["identical_pictures"])
+    assert result["words per caption"].value == describe([(whole, "photographs")], size=8)["words per caption"].value
 
 
 def test_entropy_of_a_label_given_the_caption():
