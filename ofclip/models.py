@@ -20,19 +20,25 @@ if TYPE_CHECKING:
     import torch
 
 CONFIGS = Path(__file__).parent / "model_configs"
+#: Smallest deviation, in levels of 255, by which "own" levels divide: an even picture has no noise to blow up.
+LEAST_CONTRAST = 8.0
 
 
 @dataclass(frozen=True)
 class Preprocess:
     """How a picture becomes an input: side in pixels, how it is fitted, and the mean and deviation of each channel.
 
-    "pad" keeps the whole garment, which a centre crop ("crop", CLIP's own) would cut at neck and hem.
+    "pad" keeps the whole garment, which a centre crop ("crop", CLIP's own) would cut at neck and hem. With
+    `levels="own"` each picture's own mean and deviation, over all its pixels and channels, are used in place of
+    the fixed ones: photographs from elsewhere are darker than a shop's on white, and a small model that was
+    trained on the one reads nothing else out of the other (our choice; CLIP's models have "fixed" levels).
     """
 
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     how: str = "pad"
+    levels: str = "fixed"
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,11 @@ class Model:
 
 def normalise(pixels: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
     """Return float32 inputs (n, 3, h, w) in channels-last memory of pictures (n, h, w, 3) uint8."""
+    if preprocess.levels == "own":
+        values = pixels.to(_float32())
+        mean = values.mean(dim=(1, 2, 3), keepdim=True)
+        std = values.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp_min(LEAST_CONTRAST)
+        return ((values - mean) / std).permute(0, 3, 1, 2)
     mean = pixels.new_tensor(preprocess.mean, dtype=_float32()) * 255
     std = pixels.new_tensor(preprocess.std, dtype=_float32()) * 255
     # NHWC in, so a permuted view is channels-last already: the layout in which CPU convolutions are fastest
@@ -155,7 +166,8 @@ def build_model(architecture: str, seed: int = 0, pretrained: str | None = None,
         clip = open_clip.create_model(architecture, pretrained=pretrained)
     cfg = open_clip.get_model_preprocess_cfg(clip)
     size = cfg["size"] if isinstance(cfg["size"], int) else cfg["size"][0]
-    preprocess = Preprocess(size, tuple(cfg["mean"]), tuple(cfg["std"]), how)
+    levels = "own" if architecture in own_architectures() else "fixed"
+    preprocess = Preprocess(size, tuple(cfg["mean"]), tuple(cfg["std"]), how, levels)
     return Model(clip, architecture, preprocess, f"{architecture}/{pretrained}" if pretrained else "untrained")
 
 
@@ -231,7 +243,7 @@ def _load_file(path: Path, architecture: str | None) -> Model:
     preprocess = model.preprocess
     if "preprocess" in header:
         values = json.loads(header["preprocess"])
-        preprocess = Preprocess(values["size"], tuple(values["mean"]), tuple(values["std"]), values["how"])
+        preprocess = Preprocess(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
     notes = json.loads(header.get("notes", "{}"))
     return Model(model.clip, found, preprocess, notes.get("name", path.stem), notes)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,13 +52,29 @@ def test_vectors_have_unit_length_and_do_not_depend_on_the_batch(model):
     np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5)
 
 
-def test_inputs_equal_open_clips_own_normalisation(model):
+def test_inputs_with_fixed_levels_equal_open_clips_own_normalisation(model):
     from open_clip.transform import image_transform
     from PIL import Image
 
     pixels = pictures(1)
     theirs = image_transform(64, is_train=False, mean=model.preprocess.mean, std=model.preprocess.std)
-    np.testing.assert_allclose(model.inputs(pixels)[0], theirs(Image.fromarray(pixels[0])), atol=1e-5)
+    made = models.normalise(torch.from_numpy(pixels), replace(model.preprocess, levels="fixed"))
+    np.testing.assert_allclose(made[0], theirs(Image.fromarray(pixels[0])), atol=1e-5)
+
+
+def test_own_levels_undo_exposure_and_contrast_and_leave_an_even_picture_even(model):
+    assert model.preprocess.levels == "own"
+    pixels = pictures(2) // 2 + 40
+    inputs = model.inputs(pixels)
+    for picture, made in zip(pixels.astype(float), inputs, strict=True):
+        np.testing.assert_allclose(made, ((picture - picture.mean()) / picture.std()).transpose(2, 0, 1), atol=1e-5)
+    np.testing.assert_allclose(model.inputs(pixels * 2 - 80), inputs, atol=1e-5)
+    assert model.inputs(np.full((1, 64, 64, 3), 77, np.uint8)).abs().max() == 0
+
+
+def test_clips_own_architectures_keep_fixed_levels():
+    assert models.build_model("ViT-S-32-alt").preprocess.levels == "fixed"
+
 
 
 def test_saved_and_loaded_is_the_same_model(model, tmp_path):

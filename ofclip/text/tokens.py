@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -11,23 +12,30 @@ from ofclip.text.templates import check
 Encode = Callable[[str], list[int]]
 
 
-class TokenTable:
-    """The token ids of many texts, kept end to end in one array.
+#: Where a long text may end: after a sentence, or failing that after a clause.
+SENTENCE, CLAUSE = re.compile(r"(?<=[.!?;])\s+|\n+"), re.compile(r"(?<=[,:)])\s+")
 
-    `encode` maps a text to its ids without start or end marks. A template's words stand apart from the
-    caption by spaces, where byte-pair encoding never merges; so the ids of a filled template are the ids
-    of its parts in a row, and a caption is encoded once however many templates it will appear in.
+
+class TokenTable:
+    """The token ids of many texts, kept end to end in one array, and where each may be cut.
+
+    `encode` maps a text to its ids without start or end marks. Words apart by spaces are never merged by
+    byte-pair encoding; so the ids of a filled template are the ids of its parts in a row, and a caption is
+    encoded once however many templates it will appear in. Likewise a text's ids are those of its clauses.
     """
 
     def __init__(self, texts: Sequence[str], encode: Encode) -> None:
-        memory: dict[str, np.ndarray] = {}
-        parts = []
+        memory: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        rows = []
         for text in texts:
             if text not in memory:
-                memory[text] = np.asarray(encode(text), dtype=np.int32)
-            parts.append(memory[text])
-        self.ids = np.concatenate([*parts, np.zeros(0, np.int32)])
-        self.offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)]).astype(int)
+                memory[text] = _clauses(text, encode)
+            rows.append(memory[text])
+        self.ids = np.concatenate([*(ids for ids, _, _ in rows), np.zeros(0, np.int32)])
+        self.offsets = _offsets(ids for ids, _, _ in rows)
+        self.ends = np.concatenate([*(ends for _, ends, _ in rows), np.zeros(0, np.int32)])
+        self.whole = np.concatenate([*(whole for _, _, whole in rows), np.zeros(0, bool)])
+        self.end_offsets = _offsets(ends for _, ends, _ in rows)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -35,12 +43,47 @@ class TokenTable:
     def __getitem__(self, row: int) -> np.ndarray:
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
+    def cut(self, row: int, room: int) -> np.ndarray:
+        """Return the ids of text `row`, at most `room` of them.
+
+        A longer text ends with its last sentence that fits, else with its last clause, unless that would
+        leave over half of the room empty: then with its last token (our choice; the papers do not say).
+        """
+        ids = self[row]
+        if len(ids) <= room:
+            return ids
+        here = slice(self.end_offsets[row], self.end_offsets[row + 1])
+        ends, whole = self.ends[here], self.whole[here]
+        fits = (ends <= room) & (2 * ends >= room)
+        for good in (fits & whole, fits):
+            if good.any():
+                return ids[: ends[good][-1]]
+        return ids[: max(room, 0)]
+
+
+def _clauses(text: str, encode: Encode) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a text's ids, the number of ids up to the end of each clause, and whether a sentence ends there."""
+    ids: list[int] = []
+    ends: list[int] = []
+    whole: list[bool] = []
+    for sentence in SENTENCE.split(text):
+        for clause in CLAUSE.split(sentence):
+            ids += encode(clause)
+            ends.append(len(ids))
+            whole.append(False)
+        whole[-1] = True
+    return np.asarray(ids, np.int32), np.asarray(ends, np.int32), np.asarray(whole, bool)
+
+
+def _offsets(parts: Iterable[np.ndarray]) -> np.ndarray:
+    return np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
+
 
 class Prompter:
     """Fills a model's token rows from captions and templates.
 
-    `start` and `end` are the ids of the tokenizer's marks and `context` is the row length; what is too
-    long is cut, its last token being the end mark, as open_clip's tokenizer does.
+    `start` and `end` are the ids of the tokenizer's marks and `context` is the row length. A caption that
+    is too long is cut, the template around it is not; only if even that has no room do both end early.
     """
 
     def __init__(self, templates: Sequence[str], encode: Encode, start: int, end: int, context: int) -> None:
@@ -54,7 +97,8 @@ class Prompter:
         """Return token ids (n, context) int64 of caption `captions[i]` in template `templates[i]`."""
         out = np.zeros((len(captions), self.context), dtype=np.int64)
         for row, caption, template in zip(out, captions, templates, strict=True):
-            ids = np.concatenate([self.before[template], table[caption], self.after[template]])
+            before, after = self.before[template], self.after[template]
+            ids = np.concatenate([before, table.cut(caption, self.context - len(before) - len(after)), after])
             length = min(len(ids), self.context)
             row[:length] = ids[:length]
             row[length - 1] = self.end

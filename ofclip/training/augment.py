@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ofclip.images.phash import luminance
 from ofclip.training.settings import Augmentation
 
 NEAR, FAR = 10, 45  # levels of 255: how near to the ground's colour a pixel is ground, and how far it is not
@@ -27,6 +28,10 @@ def augment(pixels: np.ndarray, rng: np.random.Generator, how: Augmentation) -> 
         painted = pixels.copy()
         painted[chosen] = repaint(pixels[chosen], paint)
         pixels = painted
+    if how.grey:
+        chosen = rng.random(n) < how.grey
+        pixels = pixels.copy()
+        pixels[chosen] = luminance(pixels[chosen])[..., None]
     if how.light:
         pixels = relight(pixels, *rng.uniform(-how.light, how.light, (2, n)))
     return pixels

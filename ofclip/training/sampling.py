@@ -12,34 +12,53 @@ from functools import lru_cache
 import numpy as np
 
 from ofclip.errors import SettingError
+from ofclip.shards.order import ShardOrder
+
+GOLDEN = (5**0.5 - 1) / 2
 
 
 class Mixture:
     """A weighted mixture of sources, drawn without replacement inside each source.
 
-    Every batch holds each source in proportion to its weight, to within two samples; the j-th sample of a
-    source is entry j of its endless row of shuffled epochs. Raises SettingError for a weight so small
-    that a batch would hold fewer than two of its samples.
+    With `mixing="sample"` every batch holds each source in proportion to its weight, to within two samples;
+    with "batch" all of a batch comes from one source, and the batches are shared out by weight, to within
+    three. The j-th sample of a source is entry j of its endless row of shuffled epochs. Raises SettingError
+    for a weight so small that a batch mixed by sample would hold fewer than two of its samples. `orders` gives
+    the order of the sources that are not shuffled as a whole, because they lie in shards.
     """
 
-    def __init__(self, sizes: Mapping[str, int], weights: Mapping[str, float], batch: int, seed: int) -> None:
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        weights: Mapping[str, float],
+        batch: int,
+        seed: int,
+        mixing: str = "sample",
+        orders: Mapping[str, ShardOrder] | None = None,
+    ) -> None:
         shares = np.asarray([weights[name] for name in sizes], dtype=np.float64)
         shares /= shares.sum()
         for name, share in zip(sizes, shares, strict=True):
-            if share * batch < 2:
+            if mixing == "sample" and share * batch < 2:
                 raise SettingError(
                     f"source {name}: weight {weights[name]:g} is {share * batch:.2f} samples in a batch of {batch}; "
-                    "give it more weight or the batch more samples"
+                    "give it more weight, the batch more samples, or set mixing=batch"
                 )
         self.sizes = list(sizes.values())
         self.starts = np.concatenate([[0], np.cumsum(self.sizes)])
         self.edges = np.concatenate([[0.0], np.cumsum(shares)])
         self.edges[-1] = 1.0
         self.size = batch
+        self.mixing = mixing
+        self.orders = [(orders or {}).get(name) for name in sizes]
         self.seed = seed
 
     def before(self, step: int) -> np.ndarray:
         """Return how many samples of each source come before step `step`; they add up to step x batch."""
+        if self.mixing == "batch":
+            # multiples of the golden ratio fill the unit interval evenly from the first step on
+            places = np.arange(step) * GOLDEN % 1
+            return self.size * np.histogram(places, bins=self.edges)[0]
         return np.diff(np.floor(self.edges * (step * self.size) + 1e-6).astype(np.int64))
 
     def batch(self, step: int) -> np.ndarray:
@@ -52,6 +71,9 @@ class Mixture:
 
     def _entry(self, source: int, j: int) -> int:
         epoch, place = divmod(j, self.sizes[source])
+        order = self.orders[source]
+        if order is not None:
+            return order.row(epoch, place)
         return self._epoch(source, epoch)[place]
 
     @lru_cache(maxsize=64)  # noqa: B019 - one Mixture lives as long as its run

@@ -37,8 +37,9 @@ class Augmentation(Settings):
 
     flip: bool = True  # mirrored garments are garments
     shift: float = Field(4.0, ge=0)  # pixels, of 64: framing differs between shops
-    zoom: float = Field(0.0, ge=0)  # natural logarithm of the factor, each way; off: it cost recall at small sizes
+    zoom: float = Field(0.0, ge=0)  # natural logarithm of the factor, each way; off: not tried alone
     ground: float = Field(0.2, ge=0, le=1)  # share whose plain ground is painted over: helps elsewhere, costs at home
+    grey: float = Field(0.1, ge=0, le=1)  # share shown without colours
     light: float = Field(0.0, ge=0, le=1)  # brightness and contrast, each way; off: colour words need true colours
 
 
@@ -46,6 +47,7 @@ class Training(Settings):
     """Settings of one training run; what a paper does not state is our choice, with the reason beside it."""
 
     sources: dict[str, float]  # source -> weight in the mixture; shares of the samples, not of the products
+    mixing: Literal["sample", "batch"] = "sample"  # "batch": one source per batch, so that negatives share its style
     samples: int = Field(gt=0)  # picture-text pairs seen in all: comparable between batch sizes, as epochs are not
     batch: int = Field(256, gt=1)  # global, over all processes; on a CPU larger ones cost time and gain little
     learning_rate: float = Field(2e-3, gt=0)  # from scratch and small; fine-tuning wants 1000 times less
@@ -59,6 +61,7 @@ class Training(Settings):
     augmentation: Augmentation = Augmentation()
     split: str = "train"  # the split that is trained on
     skip_bad: bool = False  # damaged rows and pictures stop the run unless this is set
+    window: int = Field(8, ge=1)  # shards shuffled together: enough to mix, few enough to keep open
     evaluations: int = Field(5, ge=0)  # validations during the run, evenly spaced, the last at its end
     checkpoint_seconds: float = Field(30.0, ge=0)  # at most this much work is lost when a run is killed
     seed: int = 0

@@ -21,23 +21,74 @@ def tokenizer():
     return open_clip.SimpleTokenizer()
 
 
-@pytest.mark.parametrize("context", [8, 24, 77])
-def test_composed_rows_equal_open_clips_own_tokens(tokenizer, context):
+@pytest.fixture(scope="module")
+def prompter(tokenizer):
+    def make(context, prompts=templates.TRAINING):
+        return Prompter(prompts, tokenizer.encode, tokenizer.sot_token_id, tokenizer.eot_token_id, context)
+
+    return make
+
+
+@pytest.mark.parametrize("context", [24, 77])
+def test_composed_rows_equal_open_clips_own_tokens_where_they_fit(tokenizer, prompter, context):
     table = TokenTable(TEXTS, tokenizer.encode)
-    marks = tokenizer.sot_token_id, tokenizer.eot_token_id
-    prompter = Prompter(templates.TRAINING, tokenizer.encode, *marks, context)
+    fitting = [row for row in range(len(TEXTS)) if len(table[row]) < context - 12]
+    assert len(fitting) >= 5
     for number, template in enumerate(templates.TRAINING):
-        rows = prompter.rows(table, np.arange(len(TEXTS)), np.full(len(TEXTS), number))
-        expected = tokenizer(templates.fill(template, TEXTS), context_length=context).numpy()
-        np.testing.assert_array_equal(rows, expected)
+        rows = prompter(context).rows(table, np.array(fitting), np.full(len(fitting), number))
+        texts = templates.fill(template, [TEXTS[row] for row in fitting])
+        np.testing.assert_array_equal(rows, tokenizer(texts, context_length=context).numpy())
+
+
+LONG = "A long red dress, made of silk. It has short sleeves. Wash it by hand, or have it cleaned: it will last"
+
+
+@pytest.mark.parametrize(
+    "room, kept",
+    [
+        (99, LONG),
+        (22, "A long red dress, made of silk. It has short sleeves."),
+        (14, "A long red dress, made of silk. It has short sleeves."),
+        (13, "A long red dress, made of silk."),
+        (9, "A long red dress, made of silk."),
+        (8, "A long red dress,"),
+        (3, "A long red"),  # no border: the last token that fits
+    ],
+)
+def test_a_long_text_ends_with_a_sentence_else_a_clause_else_a_token(tokenizer, room, kept):
+    table = TokenTable([LONG], tokenizer.encode)
+    assert table.cut(0, room).tolist() == tokenizer.encode(kept)
+
+
+def test_a_border_that_would_leave_over_half_of_the_room_empty_is_passed_over(tokenizer):
+    text = "New. " + "silk " * 30
+    assert TokenTable([text], tokenizer.encode).cut(0, 20).tolist() == tokenizer.encode(text)[:20]
+
+
+@pytest.mark.parametrize("context", [16, 24])
+def test_a_caption_is_cut_and_the_template_around_it_is_not(tokenizer, prompter, context):
+    table = TokenTable([LONG], tokenizer.encode)
+    number = len(templates.TRAINING) - 1  # the one that goes on after the caption
+    before, after = templates.TRAINING[number].split("{}")
+    [row] = prompter(context).rows(table, np.array([0]), np.array([number]))
+    ids = [value for value in row.tolist() if value]
+    assert len(ids) <= context
+    assert ids[0] == tokenizer.sot_token_id and ids[-1] == tokenizer.eot_token_id
+    assert ids[1 : 1 + len(tokenizer.encode(before))] == tokenizer.encode(before)
+    assert ids[-1 - len(tokenizer.encode(after)) : -1] == tokenizer.encode(after)
+
+
+def test_a_context_without_room_for_the_template_still_ends_with_the_end_mark(tokenizer, prompter):
+    [row] = prompter(4).rows(TokenTable([LONG], tokenizer.encode), np.array([0]), np.array([0]))
+    assert row[0] == tokenizer.sot_token_id and row[-1] == tokenizer.eot_token_id
 
 
 def test_a_text_is_encoded_once():
     seen = []
     table = TokenTable(TEXTS, lambda text: seen.append(text) or [len(text)])
-    assert sorted(seen) == sorted(set(TEXTS))
+    assert len(seen) == len(set(seen))
     assert len(table) == len(TEXTS)
-    assert table[1].tolist() == table[5].tolist() == [len(TEXTS[1])]
+    assert table[1].tolist() == table[5].tolist() == [len("red dress,"), len("v-neck & 3/4 sleeves")]
 
 
 def test_no_texts():

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from ofclip.training.augment import FAR, NEAR, augment, flip, relight, repaint, scenery, window
 from ofclip.training.sampling import generator
 from ofclip.training.settings import Augmentation
 
-NOTHING = Augmentation(flip=False, shift=0, zoom=0, ground=0, light=0)
+NOTHING = Augmentation(flip=False, shift=0, zoom=0, ground=0, grey=0, light=0)
 
 
 def pictures(n=6, size=9):
@@ -74,8 +75,20 @@ def test_augmentation_is_a_function_of_its_generator_and_leaves_the_input_alone(
     np.testing.assert_array_equal(augment(before, generator(5), NOTHING), before)
 
 
-@pytest.mark.parametrize("only", [{"flip": True}, {"shift": 3.0}, {"zoom": 0.5}, {"ground": 1.0}, {"light": 0.5}])
+@pytest.mark.parametrize(
+    "only", [{"flip": True}, {"shift": 3.0}, {"zoom": 0.5}, {"ground": 1.0}, {"grey": 1.0}, {"light": 0.5}]
+)
 def test_each_setting_does_something_alone(only):
     picture = np.full((8, 16, 16, 3), 240, np.uint8)
     picture[:, 4:12, 3:9] = (10, 120, 60)
     assert not np.array_equal(augment(picture, generator(2), NOTHING.but(**only)), picture)
+
+
+def test_a_picture_shown_in_grey_has_the_levels_that_pillow_gives_and_the_share_is_kept():
+    before = pictures(400, 4)
+    after = augment(before, generator(3), NOTHING.but(grey=0.25))
+    greyed = (after == after[..., :1]).all(axis=(1, 2, 3))
+    assert 0.15 < greyed.mean() < 0.35
+    np.testing.assert_array_equal(after[~greyed], before[~greyed])
+    for picture, grey in zip(before[greyed], after[greyed], strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.fromarray(picture).convert("L")), grey[..., 0])

@@ -14,6 +14,7 @@ import torch
 from ofclip import models
 from ofclip.errors import CheckpointError, DataError, OfclipError, SettingError, TrainingError
 from ofclip.training import checkpoints, loop
+from ofclip.training.data import Batches
 from ofclip.training.loop import train
 from ofclip.training.settings import Augmentation, Training
 
@@ -58,7 +59,7 @@ def killed_after(monkeypatch):
 
 
 def test_training_learns_what_the_captions_say(tmp_path):
-    still = Augmentation(flip=False, shift=1, ground=0)  # mirrored, left would be right
+    still = Augmentation(flip=False, shift=1, ground=0, grey=0)  # mirrored, left would be right; colours are named
     plan = settings(
         samples=32 * 80, batch=32, checkpoint_seconds=60.0, template_share=0, first_caption_share=1, augmentation=still
     )
@@ -203,6 +204,39 @@ def test_two_sources_are_mixed_by_weight(tmp_path):
     assert train(models.build_model(SMALL), catalogs, mixed, tmp_path).weights.exists()
     with pytest.raises(SettingError, match="are not the sources"):
         train(models.build_model(SMALL), catalogs[:1], mixed, tmp_path)
+
+
+def test_training_from_shards_resumes_bit_identically(tmp_path, killed_after):
+    from ofclip.shards import load_shards, write_shards
+
+    write_shards(squares(), tmp_path / "shards", samples=10)
+    catalog = load_shards(tmp_path / "shards")
+    assert len(catalog) == 64 and catalog.name == "squares"
+    few = settings(window=2)
+    straight = train(models.build_model(SMALL), [catalog], few, tmp_path / "straight")
+    restore = killed_after(5)
+    with pytest.raises(Killed):
+        train(models.build_model(SMALL), [catalog], few, tmp_path / "killed")
+    restore()
+    resumed = train(models.build_model(SMALL), [catalog], few, tmp_path / "killed")
+    assert not resumed.reused and same(straight.model, resumed.model)
+
+
+def test_batches_from_shards_hold_the_pixels_of_the_cache_in_the_order_of_windows(tmp_path):
+    from ofclip.shards import load_shards, write_shards
+
+    write_shards(squares(), tmp_path / "shards", samples=10)
+    model, whole = models.build_model(SMALL), squares()
+    plain = Augmentation(flip=False, shift=0, ground=0, grey=0)
+    few = settings(window=2, batch=8, augmentation=plain)
+    batches = Batches([load_shards(tmp_path / "shards")], model, few)
+    seen = []
+    for step in range(8):
+        rows = batches.mixture.batch(step)
+        np.testing.assert_array_equal(batches[step][0], whole.images.array[rows])
+        seen += rows.tolist()
+    assert sorted(seen) == list(range(64)) and seen[:16] != sorted(seen[:16])
+    assert len({row // 10 for row in seen[:8]}) <= 2
 
 
 def test_a_product_without_text_is_named_or_left_out(tmp_path):

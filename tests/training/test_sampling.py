@@ -31,6 +31,21 @@ def test_every_batch_holds_every_source_by_its_weight(weights):
         assert max(visits) - min(visits) <= 1
 
 
+@pytest.mark.parametrize("weights", [(1, 1, 1), (5, 2, 1), (0.3, 0.001, 0.6)])
+def test_mixed_by_batch_each_batch_has_one_source_and_they_come_by_weight(weights):
+    sizes = {"a": 7, "b": 50, "c": 23}
+    mixture = Mixture(sizes, dict(zip(sizes, weights, strict=True)), batch=32, seed=1, mixing="batch")
+    chosen = []
+    for step in range(400):
+        rows = mixture.batch(step)
+        assert len(rows) == 32
+        [source] = set(np.searchsorted([7, 57, 80], rows, side="right"))
+        chosen.append(source)
+        np.testing.assert_array_equal(mixture.before(step + 1), 32 * np.bincount(chosen, minlength=3))
+    shares = np.cumsum(np.eye(3)[chosen], axis=0) - np.outer(np.arange(1, 401), weights) / sum(weights)
+    assert np.abs(shares).max() <= 3
+
+
 def test_a_step_depends_on_the_seed_and_its_number_alone():
     def make(seed=3):
         return Mixture({"a": 30, "b": 20}, {"a": 2.0, "b": 1.0}, batch=12, seed=seed)
