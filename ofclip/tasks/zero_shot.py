@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -101,13 +101,20 @@ def zero_shot(
     return Result(metrics, _tables(confusion, counts, classes, left_out=len(embeddings) - len(true)))
 
 
-def classify(model: Model, embeddings: Embeddings, catalog: Catalog, label: str, templates: Sequence[str]) -> Result:
+def classify(
+    model: Model,
+    embeddings: Embeddings,
+    catalog: Catalog,
+    label: str,
+    templates: Sequence[str],
+    words: Mapping[str, Sequence[str]] | None = None,
+) -> Result:
     """Return the Result of zero-shot classification by one label column of the catalogue that was embedded.
 
-    The classes are all values of the column that occur, put into the templates in lower case. Metrics carry
-    the label's name in front, and the number of templates where they are several ("colour accuracy@1 (ensemble
-    of 17)"); tables carry the columns dataset and label. Raises SettingError
-    for an unknown label.
+    The classes are all values of the column that occur, put into the templates in lower case, or in the plain
+    `words` given for a value. Metrics carry the label's name in front, and how classes were prompted where it
+    is not by one template and the value itself ("colour accuracy@1 (ensemble of 17)", "(plain words)"); tables
+    carry the columns dataset and label. Raises SettingError for an unknown label.
 
     >>> import ofclip                                                            # doctest: +SKIP
     >>> catalog = ofclip.load_catalog("kagl", split="test")                      # doctest: +SKIP
@@ -119,10 +126,20 @@ def classify(model: Model, embeddings: Embeddings, catalog: Catalog, label: str,
     classes = sorted(values.dropna().unique())
     if not classes:
         raise SettingError(f"no product of {catalog.name} has a value in the column {label!r}")
-    vectors = prompt_vectors(model.encode_texts, [str(name).lower() for name in classes], templates)
+    names = [(words or {}).get(name, (str(name).lower(),)) for name in classes]
+    vectors = prompt_vectors(model.encode_texts, names, templates)
     result = zero_shot(embeddings, values.tolist(), classes, vectors, templates)
-    kind = f" (ensemble of {len(templates)})" if len(templates) > 1 else ""
-    metrics = [replace(metric, name=f"{label} {metric.name}{kind}") for metric in result.metrics]
+    kinds = ["plain words"] * bool(words) + [f"ensemble of {len(templates)}"] * (len(templates) > 1)
+    kind = f" ({', '.join(kinds)})" if kinds else ""
+    said = "; ".join(f"{name}: {', '.join(own)}" for name, own in zip(classes, names, strict=True)) if words else ""
+    metrics = [
+        replace(
+            metric,
+            name=f"{label} {metric.name}{kind}",
+            definition=metric.definition + (f"; a class is the mean of its words ({said})" if said else ""),
+        )
+        for metric in result.metrics
+    ]
     where = {"dataset": embeddings.dataset, "label": label}
     tables = {name: pd.DataFrame(where, index=table.index).join(table) for name, table in result.tables.items()}
     return Result(metrics, tables)

@@ -3,9 +3,11 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn
 
+from ofclip.catalog import Catalog
 from ofclip.errors import SettingError
+from ofclip.images import ArrayImages
 from ofclip.tasks.prompts import prompt_vectors
-from ofclip.tasks.zero_shot import zero_shot
+from ofclip.tasks.zero_shot import classify, zero_shot
 
 CLASSES = ["bag", "hat", "shoe"]
 
@@ -45,9 +47,31 @@ def test_prompt_vectors_equal_the_slow_ensemble():
         np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), rtol=1e-5)
 
 
+def test_a_class_of_several_names_is_the_mean_over_names_and_templates():
+    spoken = {"a coat": [1.0, 0.0], "a jacket": [0.0, 2.0], "a hat": [0.0, 1.0]}
+    classes = [("coat", "jacket"), "hat"]
+    vectors = prompt_vectors(lambda texts: np.array([spoken[text] for text in texts]), classes, ["a {}"])
+    np.testing.assert_allclose(vectors, [[np.sqrt(0.5), np.sqrt(0.5)], [0, 1]], rtol=1e-6)
+
+
+def test_plain_words_are_asked_for_in_place_of_the_values_and_named(toy):
+    class Model:
+        def encode_texts(self, texts):
+            return np.eye(3)[[["a bag", "a cap", "a shoe"].index(text) for text in texts]]
+
+    labels = ["bag", "hat", "hat", "shoe", "bag"]
+    products = {"id": list(toy.ids), "split": "test", "group": list(toy.ids), "texts": [()] * 5, "kind": labels}
+    catalog = Catalog("toy", pd.DataFrame(products), ArrayImages(np.zeros((5, 1, 1), np.uint8), "toy"))
+    result = classify(Model(), toy, catalog, "kind", ["a {}"], {"hat": ["cap"]})
+    metric = result["kind accuracy@1 (plain words)"]
+    assert metric.value == 1.0
+    assert "bag: bag; hat: cap; shoe: shoe" in metric.definition
+
+
 @pytest.mark.parametrize(
     ("classes", "templates", "message"),
     [
+        ([()], ["a {}"], "class number 1 has no name"),
         (["bag"], ["a photo"], "has no {}"),
         ([], ["a {}"], "at least one class"),
         (["bag"], [], "one prompt template"),
