@@ -39,6 +39,11 @@ EXPERIMENTS = {
         Experiment(
             "01-data",
             "The data",
+            {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None, "fashion-iq": None},
+        ),
+        Experiment(
+            "01-duplicates",
+            "Duplicates and false negatives",
             {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None},
         ),
         Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}),
@@ -68,7 +73,7 @@ def jobs(present: Collection[str]) -> list[Job]:
     """Return the runs that are possible with the sources `present`, in the order of the book.
 
     >>> [job.source for job in jobs({"atelier"})]
-    ['atelier', 'atelier', 'atelier', 'atelier']
+    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs)

@@ -26,6 +26,7 @@ DATASETS = {
     "kagl": ["kagl"],
     "clothing-dataset-small": ["clothing-dataset-small"],
     "fashion-mnist": ["fashion-mnist"],
+    "fashion-iq": ["fashion-iq"],
 }
 #: Text that would be a list, emphasis, a link and a formula if it were taken for Markdown.
 AWKWARD = "* 1. _red_ [dress](x) $9$ | <b>"
@@ -42,10 +43,21 @@ def data(rng: np.random.Generator, dataset: str) -> Result:
     captions = {"dataset": dataset, "captions": 1500, "words_mean": 7.25, "type_entropy_bits": None}
     tables = {
         "domains": pd.DataFrame([{"dataset": dataset, "role": "held out", "train": 37400, "test": 1500}]),
+        "splits": pd.DataFrame({"dataset": dataset, "split": ["train", "test"], "products": [37400, 1500]}),
         "captions": pd.DataFrame([captions]),
         "lengths": pd.DataFrame({"dataset": dataset, "words": words, "count": rng.integers(1, 90, len(words))}),
     }
     return Result([], tables)
+
+
+def overlap(rng: np.random.Generator, dataset: str) -> Result:
+    leaks = {"dataset": dataset, "split": "test", "training": "atelier/studio", "kind": "picture near", "products": 3}
+    rates = pd.DataFrame({"batch": [64, 256, 1024, 4096], "same": "caption", "rate": [0.125, 0.25, 0.5, None]})
+    rates.insert(0, "dataset", dataset)
+    return Result(
+        [share(rng, "shared captions", dataset, "share of products whose caption is known")],
+        {"leaks": pd.DataFrame([leaks]), "false_negatives": rates},
+    )
 
 
 def training(rng: np.random.Generator, dataset: str) -> Result:
@@ -100,6 +112,7 @@ def retrieval(rng: np.random.Generator, dataset: str) -> Result:
 
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
+    "01-duplicates": overlap,
     "02-training": training,
     "03-zero-shot": zero_shot,
     "04-retrieval": retrieval,

@@ -23,8 +23,11 @@ CAPTIONS = {
     "classes": "Each class on its own.",
     "domains": "The data sets and their splits.",
     "duplicates": "Products that share a caption or a picture with another.",
+    "false_negatives": "Samples of a batch that meet a false negative: the share, and how many each meets.",
+    "leaks": "Products of the test data that the training data hold already.",
     "labels": "The most frequent values of each label.",
     "queries": "Example queries: the rank of the own product, and the products found first.",
+    "splits": "Products by split.",
     "rows": "Pictures that were evaluated, and those left out because they have no label.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ofclip.figures.charts import confusion, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.style import Drawing, save
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: experiment -> (name, function, caption) of the figures that a Record alone can draw
 FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
     "01-data": [("lengths", lengths, "How many words a caption has: the share of captions of each length.")],
+    "01-duplicates": [
+        ("contradictions", contradictions, "Samples of a batch that meet another product with their caption."),
+    ],
     "02-training": [
         ("curves", curves, "Training over the samples seen; each validation is on data not trained on.")
     ],
@@ -32,6 +35,7 @@ __all__ = [
     "FIGURES",
     "Drawing",
     "confusion",
+    "contradictions",
     "curves",
     "headlines",
     "intervals",

@@ -191,6 +191,26 @@ def lengths(record: Record) -> Drawing:
 
 
 @styled
+def contradictions(record: Record) -> Drawing:
+    """Draw the table "false_negatives": per data set, the share of a batch's samples that meet one, by batch size."""
+    table = record.table("false_negatives").dropna(subset="rate")
+    table = table[table["same"] == "caption"]
+    figure = Drawing(figsize=(WIDTH, 2.8), layout="constrained")
+    axes = figure.add_subplot()
+    for name, own in table.groupby("dataset", sort=False):
+        axes.plot(own["batch"], own["rate"].astype(float), marker="o", markersize=3.5, linewidth=1.4, label=name)
+    axes.set_xscale("log", base=2)
+    sizes = sorted(table["batch"].unique())
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+    axes.set_xlabel("batch size")
+    axes.set_ylabel("samples with a false negative")
+    axes.legend(handlelength=1.2)
+    return figure
+
+
+@styled
 def ranks(record: Record) -> Drawing:
     """Draw the table "ranks": the share of queries whose own item is found up to a rank, against chance."""
     table = record.table("ranks")

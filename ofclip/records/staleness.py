@@ -78,7 +78,7 @@ def _data(record: Record, data: Path) -> list[str]:
             continue
         pairs = (part.split("=", 1) for part in query.split("&") if part)
         options = {key: _value(value) for key, value in pairs}
-        catalog = sources.load_catalog(source, None if "+" in split else split, data, **options)
+        catalog = sources.load_catalog(source, None if "+" in split else split, data, pictures=None, **options)
         if catalog.fingerprint != fingerprint:
             reasons.append(f"data {name} changed")
     return reasons
