@@ -12,6 +12,8 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
+from saving import save
 
 
 def measured(products: int, width: int, block: int) -> None:
@@ -47,6 +49,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--block", type=int, default=512)
     parser.add_argument("--inside", action="store_true", help="run the task here instead of in a new process")
+    parser.add_argument("--save", action="store_true", help="write the Record that the book shows")
     options = parser.parse_args()
     if options.inside:
         measured(options.products, options.width, options.block)
@@ -54,6 +57,13 @@ def main() -> None:
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--inside"], check=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # Linux counts KiB
     print(f"{options.products:,} x {options.products:,} at {options.width}: peak memory {peak / 1e9:.2f} GB")
+    if options.save:
+        row = (options.products, options.products, options.width, peak / 1e9, 2.0)
+        frame = pd.DataFrame([row], columns=["texts", "pictures", "width", "peak_gb", "at_most_gb"])
+        about = "All metrics of both directions on random vectors, in a process of its own."
+        settings = {"products": options.products, "width": options.width, "block": options.block}
+        command = "python benchmarks/retrieval_memory.py --save"
+        save("retrieval-memory", "random", frame, ["ofclip.tasks.retrieval"], settings, command, about)
 
 
 if __name__ == "__main__":

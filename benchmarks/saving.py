@@ -8,9 +8,17 @@ import pandas as pd
 
 
 def save(
-    name: str, source: str, frame: pd.DataFrame, modules: Sequence[str], parameters: Mapping[str, object], command: str
+    name: str,
+    source: str,
+    frame: pd.DataFrame,
+    modules: Sequence[str],
+    parameters: Mapping[str, object],
+    command: str,
+    about: str,
 ) -> None:
     """Write results/benchmarks/<name>/<source>.json with the table `frame`; `modules` are what was measured.
+
+    `about` says what the rows mean.
 
     The Record is stale once one of the modules, or one that they reach, has changed.
     """
@@ -19,4 +27,5 @@ def save(
 
     recorder = Recorder(name, source, "benchmarks", parameters, modules=modules, command=command)
     recorder.table("measured", frame)
+    recorder.note("about", about)
     recorder.finish().save(ROOT / "results" / "benchmarks" / name / f"{source}.json")

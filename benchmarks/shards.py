@@ -21,8 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from saving import save
 
 CHUNK = 32  # pictures per task of a thread, as in ofclip.shards.stream
+MODULES = ["ofclip.shards.read", "ofclip.images.decoding"]
 SMALL = 10  # shards that stand for all in the memory run
 
 
@@ -56,6 +59,11 @@ def ours(folder: Path, size: int, threads: int) -> int:
     return sum(1 for _ in open_shards(folder).stream(size, threads=threads))
 
 
+def parameters(options: argparse.Namespace) -> dict[str, object]:
+    """Return the options that decide what is measured."""
+    return {name: value for name, value in vars(options).items() if name not in ("data", "folder", "save")}
+
+
 def rate(options: argparse.Namespace) -> None:
     """Print samples per second of both, and their ratio in each round."""
     from ofclip.shards import write_shards
@@ -82,7 +90,14 @@ def rate(options: argparse.Namespace) -> None:
                 rates[run.__name__] = count / (time.perf_counter() - start)
             ratios.append(rates["ours"] / rates["bare"])
             print(f"round {number + 1}: bare tar {rates['bare']:,.0f}, shards {rates['ours']:,.0f}, {ratios[-1]:.2f}")
-    print(f"{threads} threads, {options.size} pixels: median ratio {statistics.median(ratios):.2f} (floor 0.90)")
+    ratio = statistics.median(ratios)
+    print(f"{threads} threads, {options.size} pixels: median ratio {ratio:.2f} (floor 0.90)")
+    if options.save:
+        row = ("shards, one shuffled epoch", "bare tar with decoding", len(index), options.size, threads, ratio, 0.9)
+        frame = pd.DataFrame([row], columns=["contender", "peer", "pictures", "side", "threads", "ratio", "floor"])
+        about = "Pictures per second of a shuffled epoch, by those of tarfile from front to back with the same decoder."
+        command = "python benchmarks/shards.py rate --save"
+        save("shards-rate", "kagl", frame, MODULES, parameters(options), command, about)
 
 
 def resident() -> float:
@@ -93,7 +108,6 @@ def resident() -> float:
 
 def repeated(folder: Path, samples: int) -> None:
     """Write SMALL shards of drawn pictures, and list them in the index as often as it takes."""
-    import pandas as pd
     from PIL import Image
 
     from ofclip.catalog import Catalog
@@ -124,19 +138,21 @@ def repeated(folder: Path, samples: int) -> None:
     (out / "index.json").write_text(replace(index, shards=tuple(listed)).dumps())
 
 
-def epoch(folder: Path, threads: int | None) -> None:
-    """Read one epoch, and print the memory of this process on the way."""
+def epoch(folder: Path, threads: int | None) -> list[tuple[int, float]]:
+    """Read one epoch, and print and return the memory of this process on the way, in MB by the samples seen."""
     from ofclip.shards import open_shards
 
     shards = open_shards(folder)
     marks = {max(1, len(shards) * share // 100): share for share in (1, 10, 25, 50, 75, 100)}
-    start, found = time.perf_counter(), []
+    start, found, rows = time.perf_counter(), [], []
     for count, _ in enumerate(shards.stream(32, threads=threads), start=1):
         if count in marks:
             found.append(resident())
+            rows.append((count, found[-1]))
             seconds = time.perf_counter() - start
             print(f"{marks[count]:3d} % {count:11,} samples: {found[-1]:6.0f} MB, {count / seconds:,.0f} a second")
     print(f"{len(shards):,} samples: memory at the end is {found[-1] / found[1]:.2f} of that at 10 %")
+    return rows
 
 
 def memory(options: argparse.Namespace) -> None:
@@ -145,6 +161,7 @@ def memory(options: argparse.Namespace) -> None:
         repeated(Path(place), options.samples)
         inside = ["inside", "--folder", str(Path(place) / "shards")]
         inside += ["--threads", str(options.threads)] if options.threads else []
+        inside += ["--save"] if options.save else []
         subprocess.run([sys.executable, __file__, *inside], check=True)
 
 
@@ -157,10 +174,16 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--threads", type=int, help="default: the cores of this machine")
     parser.add_argument("--samples", type=int, default=1_000_000, help="memory: samples in the epoch")
+    parser.add_argument("--save", action="store_true", help="write the Record that the book shows")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.what == "inside":
-        epoch(options.folder, options.threads)
+        rows = epoch(options.folder, options.threads)
+        if options.save:
+            frame = pd.DataFrame(rows, columns=["samples_read", "memory_mb"])
+            about = "Resident memory while one epoch is read; a few shards of small pictures are listed over and over."
+            command = "python benchmarks/shards.py memory --save"
+            save("shards-memory", "generated", frame, MODULES, parameters(options), command, about)
     else:
         {"rate": rate, "memory": memory}[options.what](options)
 

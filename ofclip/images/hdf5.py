@@ -72,13 +72,17 @@ class HDF5Images(Images):
 
 @dataclass(frozen=True)
 class Table:
-    """A dataset of an HDF5 file, whose rows are read on demand: `stored` says whether there are any values in it."""
+    """A dataset of an HDF5 file, whose rows are read on demand.
+
+    `stored` says whether there are any values in it; `short` are the first rows of chunks that are damaged.
+    """
 
     path: Path
     key: str
     shape: tuple[int, ...]
     dtype: np.dtype
     stored: bool
+    short: tuple[int, ...]
     _dataset: h5py.Dataset
 
     def __len__(self) -> int:
@@ -86,8 +90,13 @@ class Table:
 
     def read(self, rows: int | slice) -> np.ndarray:
         """Return one row or a slice of rows; raises DataError that names them if they are damaged."""
-        what = rows if isinstance(rows, int) else f"{rows.start}:{rows.stop}"
+        what = f"{rows.start}:{rows.stop}" if isinstance(rows, slice) else rows
         with _undamaged(f"{self.path.name}:{self.key}[{what}]"):
+            if self.short:
+                first, last = (rows.start, rows.stop - 1) if isinstance(rows, slice) else (rows, rows)
+                height = self._dataset.chunks[0]
+                if any(start <= last and first < start + height for start in self.short):
+                    raise ValueError("a chunk is too short")
             return self._dataset[rows]
 
 
@@ -170,8 +179,8 @@ def _table(path: Path, file: h5py.File, key: str) -> Table | None:
     found = file[key] if isinstance(link, h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual or not found.shape:
         raise DataError(f"{path}: {key} is no table in this file; use the official file")
+    short: list[int] = []
     if found.chunks:
-        _check_chunks(path, found, key)
         # all chunks that one row touches
         across = math.prod(-(-size // chunk) for size, chunk in zip(found.shape[1:], found.chunks[1:], strict=True))
         needed = across * math.prod(found.chunks) * found.dtype.itemsize
@@ -179,29 +188,31 @@ def _table(path: Path, file: h5py.File, key: str) -> Table | None:
         slots, default, preemption = access.get_chunk_cache()
         if default < needed <= MAX_CHUNK_CACHE:
             access.set_chunk_cache(max(slots, 100 * across + 1), needed, preemption)
+            del found  # else the new one would share its cache
             found = h5py.Dataset(h5py.h5d.open(file.id, key.encode(), access))
+        short = _short_chunks(path, found, key)
     stored = not found.shape[0] or found.id.get_storage_size() > 0
-    return Table(path, key, found.shape, found.dtype, stored, found)
+    return Table(path, key, found.shape, found.dtype, stored, tuple(short), found)
 
 
-def _check_chunks(path: Path, found: h5py.Dataset, key: str) -> None:
-    """HDF5 reads past the end of a chunk that is shorter than it should be, which can end the process."""
+def _short_chunks(path: Path, found: h5py.Dataset, key: str) -> list[int]:
+    """First rows of the chunks that hold less than they should: HDF5 would read past their end, and may crash."""
     plan = found.id.get_create_plist()
-    filters = {plan.get_filter(i)[0] for i in range(plan.get_nfilters())}
-    if filters - FILTERS:
-        raise DataError(f"{path}: {key} is packed in an unknown way (filters {sorted(filters)}); fetch it again")
-    if filters & COMPRESSORS:
-        return
-    size = math.prod(found.chunks) * found.dtype.itemsize + (4 if CHECKSUM in filters else 0)
+    filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+    if not FILTERS.issuperset(filters):
+        raise DataError(f"{path}: {key} is packed in an unknown way (filters {filters}); fetch it again")
+    whole = math.prod(found.chunks) * found.dtype.itemsize
     short = []
 
     def look(chunk: h5py.h5d.StoreInfo) -> None:
-        if chunk.size != size:
-            short.append(chunk.chunk_offset)
+        if chunk.filter_mask or not packed:
+            used = [number for i, number in enumerate(filters) if not chunk.filter_mask >> i & 1]
+            if COMPRESSORS.isdisjoint(used) and chunk.size != whole + 4 * used.count(CHECKSUM):
+                short.append(int(chunk.chunk_offset[0]))
 
+    packed = not COMPRESSORS.isdisjoint(filters)
     found.id.chunk_iter(look)
-    if short:
-        raise DataError(f"{path}: {key} is damaged at row {short[0][0] + 1}; fetch it again")
+    return short
 
 
 def _pictures(path: Path, key: str) -> Table:
