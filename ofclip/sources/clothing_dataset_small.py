@@ -68,18 +68,18 @@ OBTAIN = (
     "the data root."
 )
 
-#: What a shop calls the classes, in the singular and the plural.
+#: What a shop calls the classes. Of a few lists the one that did best on the train split, which nothing is trained on.
 WORDS = {
-    "dress": ("dress", "dresses"),
-    "hat": ("hat", "hats", "cap", "caps"),
-    "longsleeve": ("long sleeve t-shirt", "long sleeve t-shirts"),
-    "outwear": ("jacket", "jackets", "coat", "coats"),
-    "pants": ("pants", "trousers", "jeans"),
+    "dress": ("dress", "dresses", "gown"),
+    "hat": ("hat", "cap", "caps"),
+    "longsleeve": ("long sleeve t-shirt", "long sleeve top", "sweatshirt"),
+    "outwear": ("jacket", "jackets", "coat", "blazer"),
+    "pants": ("pants", "trousers", "jeans", "track pants"),
     "shirt": ("shirt", "shirts"),
-    "shoes": ("shoe", "shoes"),
+    "shoes": ("shoes", "casual shoes", "sports shoes"),
     "shorts": ("shorts",),
     "skirt": ("skirt", "skirts"),
-    "t-shirt": ("t-shirt", "t-shirts", "tshirts"),
+    "t-shirt": ("t-shirt", "tshirts"),
 }
 
 SOURCE = Source(

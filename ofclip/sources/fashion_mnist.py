@@ -129,14 +129,6 @@ OBTAIN = (
     "fashion-mnist/ under the data root."
 )
 
-#: What a shop calls the classes whose names are not plain.
-WORDS = {
-    "T-shirt/top": ("t-shirt", "t-shirts", "top", "tops"),
-    "Trouser": ("trousers", "pants"),
-    "Pullover": ("pullover", "sweater", "sweatshirt"),
-    "Ankle boot": ("ankle boot", "ankle boots"),
-}
-
 SOURCE = Source(
     name="fashion-mnist",
     title="Fashion-MNIST",
@@ -145,7 +137,6 @@ SOURCE = Source(
     find=find,
     splits=("train", "test"),
     labels=("class",),
-    words={"class": WORDS},
     fetch=fetch_fashion_mnist,
     licence="MIT, Zalando SE",
     obtain=OBTAIN,

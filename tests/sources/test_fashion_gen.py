@@ -153,7 +153,7 @@ def test_missing_key_is_named(root, folder, key):
         ("input_description", np.zeros((4, 1), "S70000"), r"input_description must be byte strings, not \|S70000"),
         ("input_description", np.zeros((4, 2), "S8"), r"input_description must be \(N, 1\), not \(4, 2\)"),
         ("input_productID", text(b"1", b"2", b"3", b"4"), r"input_productID must be whole numbers, not \|S160"),
-        ("input_image", np.zeros((4, 8, 8, 3)), r"input_image must be uint8 \(N, h, w, 3\), not float64 \(4, 8, "),
+        ("input_image", np.zeros((4, 8, 8, 3)), r"input_image must be uint8 .*, not float64 \(4, 8, 8, 3\)"),
         ("input_image", np.zeros((4, 8, 8, 1), np.uint8), r"input_image must be uint8 .* not uint8 \(4, 8, 8, 1\)"),
     ],
 )
