@@ -14,7 +14,7 @@ from idx import write_idx
 from records_helpers import make_metric, make_record
 
 from ofclip import profiles
-from ofclip.cli import main, weight_of
+from ofclip.cli import leave_out, main, weight_of
 from ofclip.errors import OfclipError, SettingError
 from ofclip.fetch import FetchReport, Outcome
 from ofclip.sources import Source, fetching, get
@@ -242,3 +242,19 @@ def test_records_are_shown_checked_and_compared(tmp_path: Path) -> None:
     assert checked.exit_code == 1
     assert "lock changed" in checked.stdout and "make it again: ofclip run 04-retrieval" in checked.stdout
     assert checked.stderr == "1 stale\n"
+
+
+def test_training_can_leave_out_what_a_benchmark_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from ofclip.catalog import Catalog
+    from ofclip.images import ArrayImages
+
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    ids = list("abcde")
+    table = pd.DataFrame({"id": ids, "split": "train", "group": ids, "texts": [("x",)] * 5})
+    whole = Catalog("shop", table, ArrayImages(pictures, "shop"))
+    [kept] = leave_out([whole], whole.take([1, 3]))
+    assert kept.products["id"].tolist() == ["a", "c", "e"]
+    assert capsys.readouterr().err == "shop: 2 pictures are in shop too, left out\n"

@@ -36,6 +36,9 @@ def main(debug: bool) -> None:
 @main.command()
 @click.option("--source", "entries", multiple=True, required=True, metavar="NAME[=SHARE]", help="Repeatable.")
 @click.option("--split", default="train", show_default=True)
+@click.option(
+    "--without", "benchmarks", multiple=True, metavar="NAME[@SPLIT]", help="Leave out pictures that occur there too."
+)
 @profile_option
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of weights and log.")
@@ -44,6 +47,7 @@ def main(debug: bool) -> None:
 def train(
     entries: tuple[str, ...],
     split: str,
+    benchmarks: tuple[str, ...],
     profile: str,
     settings: tuple[str, ...],
     out: Path,
@@ -76,6 +80,9 @@ def train(
         load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name)) for name in mixture
     ]
     list_skipped(catalogs)
+    for benchmark in benchmarks:
+        name, _, part = benchmark.partition("@")
+        catalogs = leave_out(catalogs, load_catalog(name, part or None, data, skip_bad=skip_bad))
 
     from ofclip.models import build_model
     from ofclip.training.loop import train as run_training
@@ -205,6 +212,19 @@ def weight_of(entry: str) -> tuple[str, float]:
     if not 0 < weight < float("inf"):
         raise SettingError(f"--source {entry}: the weight must be a positive number, as in {name}=0.5")
     return name, weight
+
+
+def leave_out(catalogs: Iterable[Catalog], benchmark: Catalog) -> list[Catalog]:
+    """Return catalogues without the pictures that a benchmark holds too, exactly or nearly; tells how many."""
+    from ofclip.tasks.duplicates import leakage, without
+
+    kept = []
+    for catalog in catalogs:
+        rest = without(catalog, leakage(catalog, benchmark))
+        gone = len(catalog) - len(rest)
+        click.echo(f"{catalog.name}: {gone} pictures are in {benchmark.name} too, left out", err=True)
+        kept.append(rest)
+    return kept
 
 
 def list_skipped(catalogs: Iterable[Catalog]) -> None:
