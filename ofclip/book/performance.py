@@ -18,7 +18,7 @@ def fragments(root: Path) -> None:
         record, place = Record.load(path), path.relative_to(root)
         frame = tables.plain(record.tables["measured"])
         out = root / GENERATED / "performance" / f"{record.experiment}.{record.source}.csv"
-        made = record.made
+        made, title = record.made, record.title.replace("-", ", ").capitalize()
         old = stale(record, root, folder=root / FOLDER)
         line = " · ".join(
             [
@@ -30,9 +30,9 @@ def fragments(root: Path) -> None:
             ]
         )
         parts += [
-            f"## {escape(record.title)}",
+            f"## {escape(title)}",
             escape(str(record.notes.get("about", ""))),
-            table(frame, out, root, f"{record.title}: {record.source}.", fold=False),
+            table(frame, out, root, f"{title}: {record.source}.", fold=False),
             small("provenance", line),
         ]
     write(root / GENERATED / "performance.md", "\n\n".join(part for part in parts if part) + "\n")
