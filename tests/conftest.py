@@ -13,7 +13,7 @@ from PIL import Image
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "real(source): runs only if OFCLIP_DATA holds that source's real data")
+    config.addinivalue_line("markers", "real(name): runs only if OFCLIP_DATA holds that source, or that file")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -22,9 +22,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     root = os.environ.get("OFCLIP_DATA")
 
+    def there(name: str) -> bool:
+        return bool(root) and ((Path(root) / name).is_file() if "/" in name else bool(get(name).find(Path(root))))
+
     def runs(item: pytest.Item) -> bool:
-        needs = [marker.args[0] for marker in item.iter_markers("real")]
-        return not needs or bool(root) and all(get(name).find(Path(root)) for name in needs)
+        return all(there(marker.args[0]) for marker in item.iter_markers("real"))
 
     left_out = [item for item in items if not runs(item)]
     if left_out:

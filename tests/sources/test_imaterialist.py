@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,7 +13,6 @@ from fixtures import imaterialist as fixture
 from ofclip.errors import DataError, SettingError
 from ofclip.images import pixels
 from ofclip.sources import imaterialist
-from ofclip.sources.base import data_root
 from ofclip.sources.imaterialist import SOURCE, label_map, load
 from ofclip.sources.imaterialist_labels import LABEL_MAP, MD5, TASKS, phrase
 from ofclip.tree import Tree
@@ -295,17 +294,14 @@ def test_every_label_has_a_phrase():
     assert all(text == text.strip().lower() and text for text in phrases)
 
 
-def test_real_label_map():
-    root = data_root(os.environ.get("OFCLIP_DATA"))
-    if not (root / "imaterialist-2018" / LABEL_MAP).is_file():
-        pytest.skip("OFCLIP_DATA holds no label map")
-    import hashlib
-
-    assert hashlib.md5((root / "imaterialist-2018" / LABEL_MAP).read_bytes()).hexdigest() == MD5
-    table = label_map(root)
+@pytest.mark.real(f"imaterialist-2018/{LABEL_MAP}")
+def test_real_label_map(real_data):
+    data = (real_data / "imaterialist-2018" / LABEL_MAP).read_bytes()
+    assert hashlib.md5(data).hexdigest() == MD5
+    table = label_map(real_data)
     assert table["task"].value_counts().to_dict() == TASKS
     assert [f"{name}" for name in table["name"]] == [entry[1:] for entry in fixture.LABELS]
-    assert fixture.label_map() == (root / "imaterialist-2018" / LABEL_MAP).read_bytes()
+    assert fixture.label_map() == data
 
 
 @pytest.mark.real("imaterialist")
