@@ -11,12 +11,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from ofclip.errors import DataError, OfclipError
 from ofclip.files import atomic, cache_dir, digest
-from ofclip.images.decoding import decode
-from ofclip.images.stores import Images
+from ofclip.images.stores import EncodedImages
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 EXTRA = "install the extra: pip install 'ofclip[hub]'"
 
 
-class ArrowImages(Images):
+class ArrowImages(EncodedImages):
     """Encoded pictures in a `datasets` Image column: picture i is row `rows[i]` of all `files` in a row.
 
     The files are what `datasets` keeps in its cache or `save_to_disk` writes; of the column only the bytes are
@@ -33,8 +31,6 @@ class ArrowImages(Images):
     of each picture, so that it is the same for every copy; they are remembered, as taking them reads the files
     once. Raises DataError for a file that is damaged or has no such column.
     """
-
-    resizes = True
 
     def __init__(
         self, files: Sequence[str | Path], label: str, rows: np.ndarray | None = None, column: str = "image"
@@ -49,14 +45,10 @@ class ArrowImages(Images):
         return f"{self.label}[{self.rows[i]}]"
 
     def read(self, i: int) -> bytes:
-        """Return the encoded bytes of picture i; raises DataError if there are none."""
         data = self._buffer(self.rows[i])
         if data is None:
             raise DataError(f"{self.name(i)}: no picture; fetch it again or skip it")
         return bytes(data)
-
-    def open(self, i: int, size: int | None = None) -> Image.Image:
-        return decode(self.read(i), self.name(i), size)
 
     def subset(self, rows: Sequence[int] | np.ndarray) -> ArrowImages:
         return type(self)(self.files, self.label, self.rows[np.asarray(rows, dtype=np.int64)], self.column)

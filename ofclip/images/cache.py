@@ -9,19 +9,23 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import PIL
+import simplejpeg
 
 from ofclip.errors import DataError
 from ofclip.files import atomic, cache_dir, digest, sha256
-from ofclip.images import decoding
+from ofclip.images import decoding, fitting
 from ofclip.images.stores import Images
 
 #: Fewer pictures than this are decoded faster than worker processes start.
 IN_PROCESS = 512
 #: Pictures per unit of work.
 CHUNK = 256
+#: Pictures that are fitted in one go: enough to save calls, few enough that their memory is kept and used again.
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,9 @@ def pixels(
     its file and row; with it such rows are listed in `Pixels.bad`. A cache that is not whole is made
     anew; a full disk raises OfclipError. `OFCLIP_PROGRESS=0` hides the progress bar.
     """
-    # pixels depend on the decoder and on Pillow too: another decoder makes another cache
-    key = digest(images.fingerprint, len(images), size, how, sha256(decoding.__file__), PIL.__version__)
+    # pixels depend on the decoders too: another one makes another cache
+    code = [sha256(module.__file__) for module in (decoding, fitting)]
+    key = digest(images.fingerprint, len(images), size, how, *code, PIL.__version__, simplejpeg.__version__)
     path = cache_dir() / "pixels" / f"{key}.npy"
     shape = (len(images), size, size, 3)
     found = _load(path, shape)
@@ -75,41 +80,50 @@ def _store(
     size = shape[1]
     hidden = not progress or os.environ.get("OFCLIP_PROGRESS") == "0"
     bad = []
-    # written in order through a file: a memory map would end the process with a signal on a full disk
-    with (
-        atomic(path) as temporary,
-        temporary.open("wb") as file,
-        closing(_blocks(images, size, how, jobs)) as blocks,
-    ):
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        with tqdm(total=len(images), desc="pictures", unit="", leave=False, disable=hidden or None) as bar:
-            for block, faults in blocks:
+    with atomic(path) as temporary:
+        with temporary.open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            offset = file.tell()
+        with (
+            closing(_blocks(images, _Target(temporary, offset, size, how), jobs)) as blocks,
+            tqdm(total=len(images), desc="pictures", unit="", leave=False, disable=hidden or None) as bar,
+        ):
+            for count, faults in blocks:
                 bad += faults
                 if bad and not skip_bad:
                     raise _bad(*bad[0])
-                file.write(block)
-                bar.update(len(block))
+                bar.update(count)
         with atomic(path.with_suffix(".json")) as sidecar:
             sidecar.write_text(json.dumps(bad))
 
 
-#: Square pictures (n, size, size, 3), and row and reason of each that is bad.
-_Block = tuple[np.ndarray, list[tuple[int, str]]]
+class _Target(NamedTuple):
+    """The file that pixels go to, where in it they begin, and how pictures become square."""
+
+    path: Path
+    offset: int
+    size: int
+    how: str
 
 
-def _blocks(images: Images, size: int, how: str, jobs: int) -> Generator[_Block, None, None]:
+#: Number of pictures, and row and reason of each that is bad.
+_Block = tuple[int, list[tuple[int, str]]]
+
+
+def _blocks(images: Images, target: _Target, jobs: int) -> Generator[_Block, None, None]:
     n = len(images)
     chunks = [range(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
     # each worker gets the names of its own chunk, not of all pictures
     if n < IN_PROCESS:
         for rows in chunks:
-            yield _block(images.subset(rows), rows.start, size, how)
+            yield _block(images.subset(rows), rows.start, target)
         return
     from joblib import Parallel, delayed
 
-    work = (delayed(_block)(images.subset(rows), rows.start, size, how) for rows in chunks)
-    results = Parallel(jobs, return_as="generator")(work)
+    work = (delayed(_block)(images.subset(rows), rows.start, target) for rows in chunks)
+    # one unit at a time: joblib would join quick ones, and leave a core idle at the end
+    results = Parallel(jobs, return_as="generator", batch_size=1)(work)
     try:
         # "yield from" would close `results` before the filter below is set
         for result in results:  # noqa: UP028
@@ -120,16 +134,24 @@ def _blocks(images: Images, size: int, how: str, jobs: int) -> Generator[_Block,
             results.close()
 
 
-def _block(images: Images, start: int, size: int, how: str) -> _Block:
+def _block(images: Images, start: int, target: _Target) -> _Block:
+    size = target.size
     block = np.zeros((len(images), size, size, 3), np.uint8)
     bad = []
-    for i in range(len(images)):
-        try:
-            image = images.open(i, size=size) if images.resizes else images.open(i)
-            block[i] = decoding.fit(image, size, how)
-        except DataError as error:
-            bad.append((start + i, str(error)))
-    return block, bad
+    for first in range(0, len(images), TOGETHER):
+        found = {}
+        for i in range(first, min(first + TOGETHER, len(images))):
+            try:
+                found[i] = images.rgb(i, size)
+            except DataError as error:
+                bad.append((start + i, str(error)))
+        block[list(found)] = fitting.fit_all(list(found.values()), size, target.how)
+    # each worker writes its own part: to send pixels to one writer costs as much as to decode small pictures. And
+    # through a file, since a memory map would end the process with a signal on a full disk
+    with target.path.open("r+b") as file:
+        file.seek(target.offset + start * size * size * 3)
+        file.write(block)
+    return len(block), bad
 
 
 def _bad(row: int, reason: str) -> DataError:

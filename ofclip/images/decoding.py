@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to a square of RGB pixels."""
+"""From the bytes of a picture file to RGB pixels."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import io
 import warnings
 
 import numpy as np
+import simplejpeg
 from PIL import Image
 
-from ofclip.errors import DataError, unknown
+from ofclip.errors import DataError
 
 #: The only formats that are decoded; Pillow knows many more, which no data set here needs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 #: Larger pictures are refused before their pixels are unpacked.
 MAX_PIXELS = 64_000_000
-#: How a picture becomes square.
-FITS = ("pad", "crop", "squash")
 #: A JPEG's own halving is quick and clean; what is left to resampling is at least 5 / 4 of the size.
 SPARE = 5
+#: Begins the part of a JPEG that may hold an orientation; where it is found, Pillow reads the picture.
+APP1 = b"\xff\xe1"
 #: Where Pillow keeps what may hold an orientation; to ask for it costs a tenth of decoding a small picture.
 EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 #: The EXIF tag for orientation, and what turns each of its values upright.
@@ -33,8 +34,8 @@ UPRIGHT = {
 }
 
 
-def decode(data: bytes, name: str, size: int | None = None) -> Image.Image:
-    """Return the picture encoded in `data` in mode RGB, upright, with transparent parts on white.
+def rgb(data: bytes, name: str, size: int | None = None) -> np.ndarray:
+    """Return the picture encoded in `data` as uint8 (h, w, 3), upright, with transparent parts on white.
 
     A JPEG may come back smaller, though no side below 1.25 times `size` pixels, if a size is given. EXIF data that
     cannot be read say nothing, so the picture stays as it is. Raises DataError that names the file if the data
@@ -42,6 +43,32 @@ def decode(data: bytes, name: str, size: int | None = None) -> Image.Image:
     """
     if not data:
         raise DataError(f"{name}: empty file; fetch it again or skip it")
+    plain = _plain(data, size)
+    return np.asarray(_decoded(data, name, size)) if plain is None else plain
+
+
+def decode(data: bytes, name: str, size: int | None = None) -> Image.Image:
+    """Return what `rgb` returns as a Pillow image, to look at."""
+    return Image.fromarray(rgb(data, name, size))
+
+
+def _plain(data: bytes, size: int | None) -> np.ndarray | None:
+    """Pillow's pixels, to the bit, in a fraction of its time; None for all but a plain, whole JPEG in colour."""
+    if data[:2] != b"\xff\xd8" or APP1 in data:
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours != "YCbCr" or width * height > MAX_PIXELS:
+            return None
+        part = 1
+        while size is not None and part < 8 and 2 * part * (SPARE * size // 4) <= min(width, height):
+            part *= 2  # as Pillow's `draft` halves
+        return simplejpeg.decode_jpeg(data, min_height=-(-height // part), min_width=-(-width // part))
+    except ValueError:  # cut short, or of a rare kind: Pillow says what is wrong with it, if anything is
+        return None
+
+
+def _decoded(data: bytes, name: str, size: int | None) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
@@ -83,42 +110,3 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("RGB")
-
-
-def fit(image: Image.Image, size: int, how: str = "pad") -> np.ndarray:
-    """Return an RGB picture as a uint8 array (size, size, 3), resampled with antialiasing.
-
-    "pad" shows the whole picture, centred on the median colour of its border; "crop" takes the centre
-    square; "squash" ignores the aspect. Raises SettingError for any other `how`.
-
-    >>> fit(Image.new("RGB", (30, 40), "red"), 8).shape
-    (8, 8, 3)
-    """
-    if how not in FITS:
-        raise unknown("fit", how, FITS)
-    if image.size == (size, size):
-        return np.array(image)
-    if how == "squash":
-        return np.array(_resize(image, (size, size)))
-    width, height = image.size
-    if how == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return np.array(_resize(image, (size, size), (left, top, left + side, top + side)))
-    scale = size / max(width, height)
-    inner = np.asarray(_resize(image, (max(1, round(width * scale)), max(1, round(height * scale)))))
-    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
-    middle = len(border) // 2
-    square = np.empty((size, size, 3), np.uint8)
-    square[0] = np.partition(border, middle, axis=0)[middle]
-    square[1:] = square[0]  # whole rows: numpy fills pixel by pixel otherwise, a tenth as fast
-    height, width = inner.shape[:2]
-    top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = inner
-    return square
-
-
-def _resize(image: Image.Image, size: tuple[int, int], box: tuple | None = None) -> Image.Image:
-    # large pictures are first reduced by a whole number; to ask for it where there is none costs time
-    gap = 3.0 if image.width >= 6 * size[0] or image.height >= 6 * size[1] else None
-    return image.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=gap)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ofclip.errors import DataError
 from ofclip.files import digest
-from ofclip.images.decoding import decode
+from ofclip.images.decoding import decode, rgb
 
 if TYPE_CHECKING:
     from ofclip.archives import Container
@@ -41,19 +41,37 @@ class Images(ABC):
     def open(self, i: int) -> Image.Image:
         """Return picture i in mode RGB; raises DataError that names it if it cannot be decoded."""
 
+    def rgb(self, i: int, size: int | None = None) -> np.ndarray:
+        """Return what `open` returns as uint8 (h, w, 3); stores that resize take `size`."""
+        return np.asarray(self.open(i, size=size) if self.resizes and size else self.open(i))
+
     @abstractmethod
     def subset(self, rows: Sequence[int] | np.ndarray) -> Images:
         """Return the store of the given rows, in the order given."""
 
 
-class FileImages(Images):
+class EncodedImages(Images):
+    """Pictures in encoded form: a subclass reads their bytes."""
+
+    resizes = True
+
+    @abstractmethod
+    def read(self, i: int) -> bytes:
+        """Return the encoded bytes of picture i; raises DataError if there are none."""
+
+    def open(self, i: int, size: int | None = None) -> Image.Image:
+        return decode(self.read(i), self.name(i), size)
+
+    def rgb(self, i: int, size: int | None = None) -> np.ndarray:
+        return rgb(self.read(i), self.name(i), size)
+
+
+class FileImages(EncodedImages):
     """Encoded pictures in folders and archives: picture i is file `members[i]` of container `parts[which[i]]`.
 
     `names` are their names in the official layout. The fingerprint hashes (name, size, CRC-32) of each, so
     it is the same for an archive and for what was unpacked from it. `ofclip.tree.Tree.images` makes one.
     """
-
-    resizes = True
 
     def __init__(
         self, parts: tuple[Container, ...], which: np.ndarray, members: tuple[str, ...], names: tuple[str, ...]
@@ -67,11 +85,7 @@ class FileImages(Images):
         return self.parts[self.which[i]].label(self.members[i])
 
     def read(self, i: int) -> bytes:
-        """Return the encoded bytes of picture i."""
         return self.parts[self.which[i]].read(self.members[i])
-
-    def open(self, i: int, size: int | None = None) -> Image.Image:
-        return decode(self.read(i), self.name(i), size)
 
     def subset(self, rows: Sequence[int] | np.ndarray) -> FileImages:
         rows = np.asarray(rows, dtype=np.int64)
@@ -145,6 +159,9 @@ class JoinedImages(Images):
     def open(self, i: int, size: int | None = None) -> Image.Image:
         store = self.stores[self.which[i]]
         return store.open(self.row[i], size=size) if store.resizes else store.open(self.row[i])
+
+    def rgb(self, i: int, size: int | None = None) -> np.ndarray:
+        return self.stores[self.which[i]].rgb(self.row[i], size)
 
     def subset(self, rows: Sequence[int] | np.ndarray) -> JoinedImages:
         rows = np.asarray(rows, dtype=np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ofclip.errors import SettingError, unknown
-from ofclip.images import Images, JoinedImages, decode
+from ofclip.images import EncodedImages, Images, JoinedImages, decode
 
 #: "keep" leaves encoded pictures as they are; "jpg" and "png" encode all anew.
 ENCODINGS = ("keep", "jpg", "png")
@@ -63,8 +63,7 @@ def encoded(images: Images, i: int) -> bytes | None:
     """Return the encoded bytes of picture i, or None where the store has pixels or drawings."""
     if isinstance(images, JoinedImages):
         return encoded(images.stores[images.which[i]], int(images.row[i]))
-    read = getattr(images, "read", None)
-    return read(i) if read else None
+    return images.read(i) if isinstance(images, EncodedImages) else None
 
 
 def official_name(images: Images, i: int) -> str | None:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from ofclip.catalog import REQUIRED, Catalog
 from ofclip.errors import DataError, SettingError
 from ofclip.files import digest
-from ofclip.images import Images, decode
+from ofclip.images import EncodedImages
 from ofclip.shards.index import AGAIN, INDEX, Index, Shard, Table, read_table, table_name
 from ofclip.shards.order import ShardOrder
 from ofclip.shards.pixels import OPENERS, checked
@@ -22,15 +21,13 @@ from ofclip.shards.storage import Blob, Storage
 from ofclip.shards.stream import Sample, stream
 
 
-class ShardImages(Images):
+class ShardImages(EncodedImages):
     """Encoded pictures in shards.
 
     Picture i is `members[i]` of shard `which[i]`, `size[i]` bytes from `offset[i]` on with CRC-32 `crc[i]`; `names`
     are their names in the official layout. The fingerprint is that of the files they were made from, as long
     as they were stored byte by byte: so both share the pixel cache and all that was computed.
     """
-
-    resizes = True
 
     def __init__(
         self,
@@ -56,9 +53,6 @@ class ShardImages(Images):
         """Return the encoded bytes of picture i; raises DataError if they are missing or changed."""
         offset, size, crc = int(self.offset[i]), int(self.size[i]), int(self.crc[i])
         return checked(self.storage.part(self.shards[self.which[i]].name, offset, size), size, crc, self.name(i))
-
-    def open(self, i: int, size: int | None = None) -> Image.Image:
-        return decode(self.read(i), self.name(i), size)
 
     def blob(self, number: int) -> Blob:
         """Return one shard, open; raises DataError if it is missing or cut short."""

@@ -278,7 +278,7 @@ def _block(images: Images, start: int) -> tuple[int, list[tuple[int, str]]]:
     bad = []
     for i in range(len(images)):
         try:
-            images.open(i)
+            images.rgb(i)
         except DataError as error:
             bad.append((start + i, str(error)))
     return len(images), bad

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from ofclip.archives import Zip, container
+from ofclip.archives import Zip, container, zipped
 from ofclip.errors import DataError
 
 FILES = {"a/1.txt": b"one " * 50, "a/2.txt": b"two", "b.txt": bytes(range(256)) * 4}
@@ -46,6 +46,24 @@ def use(found: Zip) -> dict[str, bytes]:
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_every_method_is_read(write, method):
     assert use(write(packed(FILES, method))) == FILES
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size", [0, 1, 1000, 200_000])
+@pytest.mark.parametrize("name", ["a.jpg", "images/" + "n" * 90 + ".jpg", "images/" + "n" * 400 + ".jpg"])
+def test_the_quick_way_reads_what_zipfile_reads(tmp_path, method, size, name):
+    content = bytes(index * index % 251 for index in range(size))
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("first", b"x" * 10)
+        member = zipfile.ZipInfo(name)
+        member.compress_type, member.extra = method, b"\x99\x99\x04\0abcd"
+        archive.writestr(member, content)
+        archive.writestr("last", b"y")
+    assert Zip(path).read(name) == content == zipfile.ZipFile(path).read(name)
+    opened = zipfile.ZipFile(path)
+    quick = zipped._quick(opened, opened.getinfo(name))
+    assert quick == content or (quick is None and len(name) > zipped.ROOM)
 
 
 def test_names_that_lead_out_are_refused(write):

@@ -43,7 +43,7 @@ def test_pixels_are_the_fitted_pictures_and_read_only(folder):
 
 def test_second_call_decodes_nothing_and_other_settings_do(folder, monkeypatch):
     first = pixels(Tree(folder).images(NAMES), 32).array
-    monkeypatch.setattr(module.decoding, "fit", lambda *args: pytest.fail("fitted again"))
+    monkeypatch.setattr(module.fitting, "fit_all", lambda *args: pytest.fail("fitted again"))
     np.testing.assert_array_equal(pixels(Tree(folder).images(NAMES), 32).array, first)
     for settings in ({"size": 16}, {"size": 32, "how": "crop"}):
         with pytest.raises(pytest.fail.Exception):
@@ -161,7 +161,7 @@ def test_interrupted_writing_leaves_no_cache(folder, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module.decoding, "fit", stop)
+    monkeypatch.setattr(module.fitting, "fit_all", stop)
     with pytest.raises(KeyboardInterrupt):
         pixels(Tree(folder).images(NAMES), 32)
     assert not list((cache_dir() / "pixels").iterdir())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from ofclip.errors import DataError, SettingError
-from ofclip.images import decode, fit
+from ofclip.images import decode, decoding, fit
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -38,6 +38,8 @@ def gif_header(width: int, height: int) -> bytes:
 
 
 RED = Image.new("RGB", (16, 16), (200, 30, 40))
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
 
 
 @pytest.mark.parametrize(
@@ -224,35 +226,32 @@ def test_size_hint_decodes_a_large_jpeg_smaller_but_fits_the_same(jpeg):
     assert difference.mean() < 1
 
 
-# squares
+@pytest.mark.parametrize("size", [None, 3, 8, 20, 64, 300])
+@pytest.mark.parametrize("shape", [(60, 80), (168, 224), (33, 47), (401, 250), (641, 1000)])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"quality": 30}, {"subsampling": 0}, {"subsampling": 1}, {"progressive": True}, {"restart_marker_rows": 1}],
+)
+def test_a_plain_jpeg_decodes_to_the_bit_as_with_pillow(shape, size, options):
+    image = Image.effect_noise(shape, 60).convert("RGB").rotate(30, fillcolor=(200, 40, 90))
+    data = encoded(image, "JPEG", **options)
+    quick, slow = decoding._plain(data, size), decoding._decoded(data, "slow", size)
+    np.testing.assert_array_equal(quick, np.asarray(slow))
 
 
-def test_pad_shows_the_whole_picture_on_its_border_colour():
-    image = Image.new("RGB", (30, 40), (240, 230, 220))
-    image.paste("black", (5, 5, 25, 35))
-    square = fit(image, 80, "pad")
-    assert square.shape == (80, 80, 3)
-    assert (square[:, :10] == (240, 230, 220)).all() and (square[:, 70:] == (240, 230, 220)).all()
-    dark = square[40, :, 0] < 120
-    assert (np.flatnonzero(dark)[[0, -1]] == (20, 59)).all()
-
-
-def test_crop_takes_the_centre_and_squash_everything():
-    image = Image.new("RGB", (120, 40), "red")
-    image.paste("lime", (40, 0, 80, 40))
-    image.paste("blue", (80, 0, 120, 40))
-    assert (fit(image, 20, "crop")[:, 2:-2] == (0, 255, 0)).all()
-    squashed = fit(image, 30, "squash")
-    assert [tuple(squashed[15, x]) for x in (2, 15, 27)] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-
-
-def test_shrinking_is_antialiased():
-    checks = np.indices((256, 256)).sum(0) % 2 * 255
-    grey = fit(Image.fromarray(checks.astype(np.uint8)).convert("RGB"), 16)
-    assert np.abs(grey.astype(int) - 127).max() < 8
-
-
-def test_extreme_shapes_and_unknown_fits():
-    assert fit(Image.new("RGB", (5000, 1)), 16).shape == (16, 16, 3)
-    with pytest.raises(SettingError, match="did you mean 'squash'"):
-        fit(RED, 8, "squish")
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(RED, "PNG"),
+        encoded(RED.convert("L"), "JPEG"),
+        encoded(RED.convert("CMYK"), "JPEG"),
+        encoded(RED, "JPEG", keep_rgb=True),
+        encoded(RED, "JPEG", exif=EXIF),
+        encoded(RED.resize((200, 200)), "JPEG")[:-300],
+        encoded(RED, "JPEG")[:40],
+        b"\xff\xd8",
+    ],
+    ids=["png", "grey", "cmyk", "rgb", "exif", "short", "header", "start"],
+)
+def test_anything_else_is_left_to_pillow(data):
+    assert decoding._plain(data, None) is None
