@@ -27,8 +27,9 @@ def cache_dir() -> Path:
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed.
 
-    A reader therefore sees the old file or the new one, never half of one. A full disk raises
-    OfclipError that names the file and the room left; the old file stays as it was.
+    A reader therefore sees the old file or the new one, never half of one; the folder is flushed too, so that the
+    new name outlives a power cut. A full disk raises OfclipError that names the file and the room left; the old
+    file stays as it was.
 
     >>> with atomic("example.txt") as temporary:          # doctest: +SKIP
     ...     temporary.write_text("whole")
@@ -44,6 +45,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+        _flush(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -53,6 +55,21 @@ def atomic(path: str | Path) -> Iterator[Path]:
                 "again; what was there before is untouched"
             ) from error
         raise
+
+
+def _flush(folder: Path) -> None:
+    """Flush a folder's list of names to disk, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders, and a folder may be closed to reading
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems have no such thing
+            raise
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:
