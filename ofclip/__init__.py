@@ -18,6 +18,7 @@ LAZY = {
     "classify": "ofclip.tasks.zero_shot",
     "embed": "ofclip.embeddings",
     "evaluate": "ofclip.tasks",
+    "interpolate": "ofclip.interpolation",
     "load_catalog": "ofclip.sources",
     "load_model": "ofclip.models",
     "load_profile": "ofclip.profiles",

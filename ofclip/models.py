@@ -15,6 +15,7 @@ import numpy as np
 
 from ofclip.errors import CheckpointError, SettingError, unknown
 from ofclip.files import atomic
+from ofclip.tensors import write_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -94,13 +95,14 @@ class Model:
     def _encode(self, items, batch, encode) -> np.ndarray:
         import torch
 
-        was_training = self.clip.training
+        modes = {module: module.training for module in self.clip.modules()}
         self.clip.eval()
         try:
             with torch.inference_mode():
                 parts = [encode(items[i : i + batch]).float().cpu() for i in range(0, len(items), batch)]
         finally:
-            self.clip.train(was_training)
+            for module, training in modes.items():
+                module.training = training  # `train(True)` would wake norms that are to keep their statistics
         width = parts[0].shape[1] if parts else 0
         return torch.cat(parts).numpy() if parts else np.zeros((0, width), np.float32)
 
@@ -171,10 +173,21 @@ def build_model(architecture: str, seed: int = 0, pretrained: str | None = None,
     return Model(clip, architecture, preprocess, f"{architecture}/{pretrained}" if pretrained else "untrained")
 
 
+def add_bias(clip: torch.nn.Module) -> None:
+    """Give a CLIP the bias of a sigmoid loss if it has none, and the start that goes with it: scale 10, bias -10.
+
+    Those are SigLIP's (Zhai et al. 2023): nearly all pairs are negatives, and the first steps need not learn that.
+    """
+    import torch
+
+    if getattr(clip, "logit_bias", None) is None:
+        clip.logit_bias = torch.nn.Parameter(torch.tensor(-10.0))
+        with torch.no_grad():
+            clip.logit_scale.fill_(np.log(10))
+
+
 def save_model(model: Model, path: str | Path, **notes: Any) -> Path:
     """Write the weights as safetensors, whole or not at all; the header has architecture, preprocessing and notes."""
-    from safetensors.torch import save_file
-
     header = {
         "architecture": model.architecture,
         "preprocess": json.dumps(vars(model.preprocess)),
@@ -182,7 +195,7 @@ def save_model(model: Model, path: str | Path, **notes: Any) -> Path:
     }
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.clip.state_dict().items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        write_tensors(tensors, temporary, header)
     return Path(path)
 
 
@@ -235,8 +248,11 @@ def _load_file(path: Path, architecture: str | None) -> Model:
     if architecture and found != architecture:
         raise CheckpointError(f"{path}: holds {found}, not {architecture}; name the right weights or architecture")
     model = build_model(found, how="crop" if not header else "pad")
+    state = {key.removeprefix("module."): value for key, value in state.items()}
+    if "logit_bias" in state:
+        add_bias(model.clip)
     try:
-        model.clip.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+        model.clip.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise CheckpointError(f"{path}: not the weights of {found}: {reason}") from error

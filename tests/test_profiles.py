@@ -1,7 +1,7 @@
 import pytest
 
 from ofclip.errors import SettingError
-from ofclip.profiles import ATELIER, NAMES, load_profile, parse
+from ofclip.profiles import ATELIER, NAMES, PAPER, load_profile, parse
 from ofclip.sources.atelier import HELD_OUT, TRAINING
 
 
@@ -16,7 +16,7 @@ def test_every_profile_is_complete(name):
     config = open_clip.get_model_config(profile.architecture)
     assert config["vision_cfg"]["image_size"] == profile.size
     for run in profile.training.values():
-        assert run.steps > 10 and set(run.sources) <= {*ATELIER, "kagl"}
+        assert run.steps > 10 and set(run.sources) <= {*ATELIER, *PAPER, "kagl"}
 
 
 def test_ateliers_training_mixture_is_its_training_domains():
@@ -28,8 +28,12 @@ def test_ateliers_training_mixture_is_its_training_domains():
 
 def test_what_is_watched_while_training_is_not_trained_on():
     profile = load_profile("smoke")
-    (catalog, label), *_ = profile.validation("atelier")
-    assert catalog.name not in profile.run("atelier").sources and catalog.split == "val" and label == "type"
+    for run in ("atelier", "kagl"):
+        for words in profile.validation(run):
+            name, _, split = words.split(":")[1].partition("@")
+            assert name not in profile.run(run).sources or split == "val"
+    for words in load_profile("paper").validation("open-fashion"):
+        assert words.split(":")[1].partition("@")[0] not in PAPER
 
 
 def test_settings_are_changed_by_name_only():

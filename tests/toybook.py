@@ -70,12 +70,24 @@ def training(rng: np.random.Generator, dataset: str) -> Result:
             "learning_rate": 1e-3 * np.cos(steps / 520),
             "logit_scale": 14 + steps / 40,
             "seconds": steps * 1.3,
-            "val atelier/street recall@10": [i / 90 if i % 8 == 7 else None for i in range(40)],
+            "text-to-image recall@10 atelier/street@val": [i / 90 if i % 8 == 7 else None for i in range(40)],
         }
     )
     loss = Metric("final loss", "mean loss of the last steps", "lower", dataset, "train", 9600, 1.234)
     speed = Metric("samples per second", "samples over time", "higher", dataset, "train", 96000, 297.4)
     return Result([loss, speed], {"log": log})
+
+
+def accumulation(rng: np.random.Generator, dataset: str) -> Result:
+    rows = [
+        (method, dropout, parts, rng.random() * scale, rng.random() * scale / 2, 1 + scale * (parts - 1))
+        for method, scale in (("gradient caching", 1e-15), ("open_clip", 1.0))
+        for dropout in (0.0, 0.5)
+        for parts in (1, 4)
+    ]
+    columns = ["method", "patch_dropout", "parts", "error", "others", "ratio"]
+    error = Metric("gradient error (open_clip)", "largest relative difference", "lower", dataset, "train", 64, 0.75)
+    return Result([error], {"accumulation": pd.DataFrame(rows, columns=columns)})
 
 
 def zero_shot(rng: np.random.Generator, dataset: str) -> Result:
@@ -114,6 +126,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
     "02-training": training,
+    "02-gradient-caching": accumulation,
     "03-zero-shot": zero_shot,
     "04-retrieval": retrieval,
 }

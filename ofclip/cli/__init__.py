@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `shards`, `train`, `evaluate`, `run`, `records`, `book`."""
+"""The command line: `ofclip sources`, `shards`, `train`, `interpolate`, `evaluate`, `run`, `records`, `book`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ofclip.cli.options import Group, data_option, json_option, profile_option, 
 from ofclip.cli.records import records
 from ofclip.cli.shards import shards
 from ofclip.cli.sources import sources
+from ofclip.cli.weights import interpolate
 from ofclip.errors import SettingError
 
 # Everything else is imported inside the commands: `ofclip --help` must not wait for libraries.
@@ -39,6 +40,13 @@ def main(debug: bool) -> None:
 @click.option(
     "--without", "benchmarks", multiple=True, metavar="NAME[@SPLIT]", help="Leave out pictures that occur there too."
 )
+@click.option(
+    "--watch",
+    "watched",
+    multiple=True,
+    metavar="TASK:SOURCE@SPLIT[:LABEL]",
+    help="Measure while training, such as retrieval:atelier/street@val. Repeatable.",
+)
 @profile_option
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of weights and log.")
@@ -48,6 +56,7 @@ def train(
     entries: tuple[str, ...],
     split: str,
     benchmarks: tuple[str, ...],
+    watched: tuple[str, ...],
     profile: str,
     settings: tuple[str, ...],
     out: Path,
@@ -58,15 +67,18 @@ def train(
 
     The settings are those of the profile's training run of the first source's name, else of its first run. A
     run's name as a source stands for all that it trains on. The same command goes on where it was stopped.
+
+    With --watch and -s select_by="METRIC SOURCE@SPLIT", one of the names that are then logged, the weights are
+    those that were best by it, for example -s "select_by=text-to-image recall@10 atelier/street@val".
     """
     from ofclip.profiles import load_profile, parse
     from ofclip.sources import SHARDS, get, load_catalog
 
     weights = dict(map(weight_of, entries))
-    for name in weights:
-        if not name.startswith(SHARDS):
-            get(name)
     runs = load_profile(profile).training
+    for name in weights:
+        if name not in runs and not name.startswith(SHARDS):
+            get(name)
     base = next(iter(weights)).partition("/")[0]
     run_name = base if base in runs else next(iter(runs))
     chosen = load_profile(profile, trained=run_name, **parse(settings))
@@ -76,18 +88,29 @@ def train(
         for part, share in (runs[name].sources if name in runs else {name: 1.0}).items()
     }
     run_settings = chosen.run(run_name).but(sources=mixture, split=split, skip_bad=skip_bad)
-    catalogs = [
-        load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name)) for name in mixture
-    ]
+
+    def load(name: str, split: str) -> Catalog:
+        return load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name))
+
+    validate = None
+    if run_settings.select_by and not watched:
+        watched = chosen.validation(run_name)
+    if watched:  # before the data to train on: these are fewer, and a wrong word is told sooner
+        from ofclip.watching import watch
+
+        if not run_settings.evaluations:
+            raise SettingError("--watch: the setting evaluations is 0, so nothing would be measured; set it above 0")
+        validate = watch(*watched, load=load, template=chosen.template, skip_bad=skip_bad)
+        list_skipped(validate.catalogs)
+    catalogs = [load(name, split) for name in mixture]
     list_skipped(catalogs)
     for benchmark in benchmarks:
         name, _, part = benchmark.partition("@")
         catalogs = leave_out(catalogs, load_catalog(name, part or None, data, skip_bad=skip_bad))
 
-    from ofclip.models import build_model
     from ofclip.training.loop import train as run_training
 
-    trained = run_training(build_model(chosen.architecture, seed=chosen.seed), catalogs, run_settings, out)
+    trained = run_training(chosen.model(), catalogs, run_settings, out, validate)
     click.echo(trained.weights)
 
 
@@ -197,6 +220,7 @@ def book(profile: str) -> None:
     click.echo(f"  {page}")
 
 
+main.add_command(interpolate)
 main.add_command(records)
 main.add_command(shards)
 main.add_command(sources)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.gradients import accumulation
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.style import Drawing, save
 
@@ -17,6 +18,9 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
     "01-data": [("lengths", lengths, "How many words a caption has: the share of captions of each length.")],
     "01-duplicates": [
         ("contradictions", contradictions, "Samples of a batch that meet another product with their caption."),
+    ],
+    "02-gradient-caching": [
+        ("accumulation", accumulation, "Gradients through micro-batches against those of the full batch."),
     ],
     "02-training": [
         ("curves", curves, "Training over the samples seen; each validation is on data not trained on.")
@@ -34,6 +38,7 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
 __all__ = [
     "FIGURES",
     "Drawing",
+    "accumulation",
     "confusion",
     "contradictions",
     "curves",

@@ -29,6 +29,9 @@ HEADLINES = {
     ),
 }
 
+#: What a run is watched by and its curves show, before " SOURCE@SPLIT"; the log has all of what its tasks measure.
+WATCHED = ("text-to-image recall@10", "accuracy@1")
+
 VALUE = {"marker": "o", "color": COLOURS[0], "markersize": 5.5}
 CHANCE = {"marker": "|", "color": COLOURS[1], "markersize": 10, "markeredgewidth": 1.6}
 CEILING = {"marker": "<", "color": MUTED, "markersize": 5, "markerfacecolor": "white"}
@@ -51,10 +54,11 @@ def headlines(record: Record) -> list[Metric]:
 def curves(record: Record) -> Drawing:
     """Draw the table "log" over the samples seen: loss, validation, learning rate and logit scale."""
     log = record.table("log")
-    validation = [column for column in log if column.startswith("val ")]
+    watched = {column: column.rpartition(" ")[0] for column in log if "@" in column.rpartition(" ")[2]}
+    validation = [column for column, name in watched.items() if name.endswith(WATCHED)]
     panels = {
         "Training loss": ["loss"],
-        "Validation, on data not trained on": validation,
+        "Validation": validation,
         "Learning rate": ["learning_rate"],
         "Logit scale (1 / temperature)": ["logit_scale"],
     }
@@ -67,7 +71,7 @@ def curves(record: Record) -> Drawing:
             known = log[["samples", column]].dropna()
             marker = "o" if column in validation else None
             line = {"marker": marker, "markersize": 3.5, "linewidth": 1.4}
-            axes.plot(known["samples"], known[column], label=column.removeprefix("val "), **line)
+            axes.plot(known["samples"], known[column], label=column, **line)
         if columns == validation:
             axes.legend(handlelength=1.2)
         axes.set_xlim(left=0)

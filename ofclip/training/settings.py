@@ -62,22 +62,62 @@ class Training(Settings):
     split: str = "train"  # the split that is trained on
     skip_bad: bool = False  # damaged rows and pictures stop the run unless this is set
     window: int = Field(8, ge=1)  # shards shuffled together: enough to mix, few enough to keep open
+
+    loss: Literal["clip", "siglip", "multi-positive", "fields"] = "clip"  # the papers'; the others are for comparison
+    fields: dict[str, float] = {}  # loss=fields: label columns, or "text" for the caption, each with its weight
+    distillation: float = Field(0.0, ge=0)  # weight of staying near the starting model's image features
+    micro_batch: int | None = Field(None, ge=1)  # pairs per pass, per process; None: all at once, which is quickest
+
+    image_blocks: int | None = Field(None, ge=0)  # last blocks of the tower that are trained; None: all, 0: locked
+    text_blocks: int | None = Field(None, ge=0)
+    layer_decay: float = Field(1.0, gt=0, le=1)  # learning rate of a layer over that of the next; 1: from scratch
+    frozen_norms: bool = False  # batch norms keep their statistics: wanted when a small set fine-tunes a large one's
+    patch_dropout: float = Field(0.0, ge=0, lt=1)  # share of a ViT's patches left out; off: it costs small models
+    gradient_checkpointing: bool = False  # less memory for a third more time: only where memory is short
+    clip_norm: float = Field(0.0, ge=0)  # bound on the gradient's norm; 0: none, as in the CLIP paper
+    ema: float = Field(0.0, ge=0, lt=1)  # decay of the averaged weights, which are then the result; 0: the last ones
+
     evaluations: int = Field(5, ge=0)  # validations during the run, evenly spaced, the last at its end
+    select_by: str = ""  # metric of the validations by which the best weights are kept; empty: the last ones
+    keep_best: int = Field(1, ge=1)  # how many of the best are kept
     checkpoint_seconds: float = Field(30.0, ge=0)  # at most this much work is lost when a run is killed
+    loggers: tuple[Literal["tensorboard", "wandb"], ...] = ()  # beside the table, which is always there
     seed: int = 0
+
     accelerator: Literal["cpu", "cuda", "mps"] = "cpu"  # named, never guessed: no silent fallback
-    devices: int = Field(1, ge=1)  # processes
+    devices: int = Field(1, ge=1)  # processes per node
+    nodes: int = Field(1, ge=1)
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"  # ddp where there are several processes
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"  # bf16 is many times slower on CPUs without AMX
+    tf32: bool = False  # matrix products of a GPU in 19 bits: quicker, and no longer the same as on a CPU
+    compile: bool = False  # costs a minute at the start, so only long runs on a GPU gain
 
     @model_validator(mode="after")
     def _consistent(self):
         if not self.sources or any(weight <= 0 for weight in self.sources.values()):
             raise ValueError("name at least one source, each with a weight above 0")
-        if self.batch % self.devices:
-            raise ValueError(f"batch {self.batch} is not a multiple of devices {self.devices}")
+        if self.batch % self.processes:
+            raise ValueError(f"batch {self.batch} is not a multiple of the {self.processes} processes")
         if self.samples < self.batch:
             raise ValueError(f"samples {self.samples} are fewer than one batch of {self.batch}")
+        if (self.loss == "fields") != bool(self.fields):
+            raise ValueError("loss=fields and fields={name: weight} go together")
+        if any(weight <= 0 for weight in self.fields.values()):
+            raise ValueError("each of the fields needs a weight above 0")
+        if self.image_blocks == 0 and self.text_blocks == 0:
+            raise ValueError("image_blocks=0 and text_blocks=0 lock both towers: nothing is left to train")
+        if self.patch_dropout and self.image_blocks == 0:
+            raise ValueError("patch_dropout needs a trained image tower, and image_blocks=0 locks it")
+        if self.select_by and not self.evaluations:
+            raise ValueError("select_by needs evaluations above 0")
+        if self.strategy == "fsdp" and (self.ema or self.accelerator != "cuda"):
+            raise ValueError("strategy=fsdp needs accelerator=cuda and ema=0: no process holds all weights to average")
         return self
+
+    @property
+    def processes(self) -> int:
+        """Processes that share each batch."""
+        return self.devices * self.nodes
 
     @property
     def steps(self) -> int:

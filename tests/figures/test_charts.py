@@ -32,12 +32,12 @@ def test_curves_draw_the_log(rng: np.random.Generator) -> None:
     assert loss.lines[0].get_ydata().tolist() == log["loss"].tolist()
     seen = log.dropna()
     assert validation.lines[0].get_xdata().tolist() == seen["samples"].tolist()
-    assert validation.get_legend().texts[0].get_text() == "atelier/street recall@10"
+    assert validation.get_legend().texts[0].get_text() == "text-to-image recall@10 atelier/street@val"
 
 
 def test_curves_without_validation_have_a_panel_less(rng: np.random.Generator) -> None:
     made = record("02-training", toybook.training(rng, "atelier"))
-    log = made.table("log").drop(columns="val atelier/street recall@10")
+    log = made.table("log").drop(columns="text-to-image recall@10 atelier/street@val")
     made = made.model_copy(update={"tables": {"log": Table.of(log)}})
     assert len(figures.curves(made).axes) == 3
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from ofclip.errors import DataError, SettingError
+from ofclip.errors import DataError
 from ofclip.images import decode, decoding, fit
 
 
