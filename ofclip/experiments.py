@@ -47,6 +47,7 @@ EXPERIMENTS = {
             {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None},
         ),
         Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}),
+        Experiment("02-settings", "Settings that work", {"atelier": "atelier"}),
         Experiment("02-gradient-caching", "Gradient caching", {"atelier": None}),
         Experiment(
             "03-zero-shot",
@@ -74,7 +75,7 @@ def jobs(present: Collection[str]) -> list[Job]:
     """Return the runs that are possible with the sources `present`, in the order of the book.
 
     >>> [job.source for job in jobs({"atelier"})]
-    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
+    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs)

@@ -118,7 +118,7 @@ def _profiles() -> dict[str, Profile]:
                     samples=40_000,
                     batch=64,
                     evaluations=2,
-                    augmentation=Augmentation(grey=0.2),  # so short a run learns too little of greys from fewer
+                    augmentation=Augmentation(grey=0.35),  # so short a run learns too little of greys from fewer
                 ),
                 "kagl": Training(sources={"kagl": 1.0}, samples=6_400, batch=64, evaluations=2),
             },

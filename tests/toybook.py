@@ -90,6 +90,31 @@ def accumulation(rng: np.random.Generator, dataset: str) -> Result:
     return Result([error], {"accumulation": pd.DataFrame(rows, columns=columns)})
 
 
+def sweep(rng: np.random.Generator, dataset: str) -> Result:
+    if not dataset.endswith("street"):  # one sweep, measured on several data sets
+        return Result([])
+    first = "rate 0.002, batch 64"
+    runs = [
+        ("learning rate and batch", first, 2e-3, 64, first),
+        ("learning rate and batch", "rate 0.001, batch 64", 1e-3, 64, first),
+        ("loss", "siglip", 2e-3, 64, first),
+        ("frozen part", "before", None, None, None),
+        ("frozen part", "all trained", 2e-4, 16, "before"),
+    ]
+    measured = []
+    for _, run, _, _, against in runs:
+        for data in ("home", "held out"):
+            value = float(rng.uniform(0.2, 0.6))
+            change = (None,) * 3 if against in (None, run) else (0.05, 0.01, 0.09)
+            measured.append((run, data, value, value - 0.03, value + 0.03, against, *change))
+    columns = ["run", "data", "recall", "low", "high", "against", "change", "change_low", "change_high"]
+    tables = {
+        "sweep": pd.DataFrame([run[:4] for run in runs], columns=["question", "run", "learning_rate", "batch"]),
+        "measured": pd.DataFrame(measured, columns=columns),
+    }
+    return Result([share(rng, "text-to-image recall@10 (siglip)", dataset, "recall@10 of a run")], tables)
+
+
 def zero_shot(rng: np.random.Generator, dataset: str) -> Result:
     names = ["dress", "coat", "t-shirt", AWKWARD, *(f"type {chr(97 + i)}" for i in range(11))]
     pairs = [(true, answer) for true in names for answer in names if rng.random() < 0.4 or true == answer]
@@ -126,6 +151,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
     "02-training": training,
+    "02-settings": sweep,
     "02-gradient-caching": accumulation,
     "03-zero-shot": zero_shot,
     "04-retrieval": retrieval,

@@ -16,11 +16,13 @@ from ofclip.records import Record, stale
 from ofclip.records.publish import csv
 
 #: Tables that a figure shows better: offered as CSV only.
-DRAWN = {"confusion", "lengths", "log", "ranks"}
+DRAWN = {"confusion", "lengths", "log", "measured", "ranks"}
 
 CAPTIONS = {
+    "accumulation": "Gradients through micro-batches against those of the full batch, relative.",
     "captions": "Captions: how many, how long, and how much each says about the product.",
     "classes": "Each class on its own.",
+    "cost": "What training took, start-up and validation left out.",
     "domains": "The data sets and their splits.",
     "duplicates": "Products that share a caption or a picture with another.",
     "false_negatives": "Samples of a batch that meet a false negative: the share, and how many each meets.",
@@ -28,6 +30,7 @@ CAPTIONS = {
     "labels": "The most frequent values of each label.",
     "queries": "Example queries: the rank of the own product, and the products found first.",
     "splits": "Products by split.",
+    "sweep": "Each run: its settings, what it reached, and what it cost.",
     "rows": "Pictures that were evaluated, and those left out because they have no label.",
 }
 

@@ -9,6 +9,7 @@ from ofclip.figures.charts import confusion, contradictions, curves, headlines, 
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.style import Drawing, save
+from ofclip.figures.sweep import sweep
 
 if TYPE_CHECKING:
     from ofclip.records import Record
@@ -21,6 +22,14 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
     ],
     "02-gradient-caching": [
         ("accumulation", accumulation, "Gradients through micro-batches against those of the full batch."),
+    ],
+    "02-settings": [
+        (
+            "sweep",
+            sweep,
+            "Recall@10 by learning rate and batch, by loss and by trained part. Dashed: what a run is compared with; in "
+            "these panels intervals are those of the difference.",
+        )
     ],
     "02-training": [
         ("curves", curves, "Training over the samples seen; each validation is on data not trained on.")
@@ -49,4 +58,5 @@ __all__ = [
     "retrieved",
     "samples",
     "save",
+    "sweep",
 ]
