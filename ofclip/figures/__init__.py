@@ -27,8 +27,8 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
         (
             "sweep",
             sweep,
-            "Recall@10 by learning rate and batch, by loss and by trained part. Dashed: what a run is compared with; in "
-            "these panels intervals are those of the difference.",
+            "Recall@10 by learning rate and batch, by loss and by trained part. Dashed: what a run is compared with; "
+            "in these panels intervals are those of the difference.",
         )
     ],
     "02-training": [

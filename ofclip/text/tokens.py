@@ -88,18 +88,35 @@ class Prompter:
 
     def __init__(self, templates: Sequence[str], encode: Encode, start: int, end: int, context: int) -> None:
         pairs = [check(template).split("{}") for template in templates]
-        self.before = [[start, *encode(before)] for before, _ in pairs]
-        self.after = [[*encode(after), end] for _, after in pairs]
+        self.before, self.lead = _padded([[start, *encode(before)] for before, _ in pairs])
+        self.after, self.trail = _padded([[*encode(after), end] for _, after in pairs])
         self.end = end
         self.context = context
 
     def rows(self, table: TokenTable, captions: np.ndarray, templates: np.ndarray) -> np.ndarray:
         """Return token ids (n, context) int64 of caption `captions[i]` in template `templates[i]`."""
+        lead, trail, first = self.lead[templates], self.trail[templates], table.offsets[captions]
+        room, kept = self.context - lead - trail, table.offsets[captions + 1] - first
+        for row in np.flatnonzero(kept > room):
+            kept[row] = len(table.cut(captions[row], room[row]))
+        # for the whole batch at once: what holds Python's lock keeps the model's thread waiting
         out = np.zeros((len(captions), self.context), dtype=np.int64)
-        for row, caption, template in zip(out, captions, templates, strict=True):
-            before, after = self.before[template], self.after[template]
-            ids = np.concatenate([before, table.cut(caption, self.context - len(before) - len(after)), after])
-            length = min(len(ids), self.context)
-            row[:length] = ids[:length]
-            row[length - 1] = self.end
+        for ids, start, begin, length in (
+            (self.before.ravel(), templates * self.before.shape[1], 0 * lead, lead),
+            (table.ids, first, lead, kept),
+            (self.after.ravel(), templates * self.after.shape[1], lead + kept, trail),
+        ):
+            inside = np.arange(self.context) - begin[:, None]
+            row, column = np.nonzero((inside >= 0) & (inside < length[:, None]))
+            out[row, column] = ids[start[row] + inside[row, column]]
+        out[np.arange(len(out)), np.minimum(lead + kept + trail, self.context) - 1] = self.end
         return out
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of ids as one array, filled up with zeros, and their lengths."""
+    lengths = np.asarray([len(row) for row in rows])
+    out = np.zeros((len(rows), lengths.max()), np.int64)
+    for place, row in zip(out, rows, strict=True):
+        place[: len(row)] = row
+    return out, lengths

@@ -30,8 +30,8 @@ def fabric(settings: Training, clip: nn.Module | None = None) -> Fabric:
 
     One process is simply this one; several are started by torchrun or srun and only joined here, so that a
     notebook or a script is never run a second time behind its user's back. `clip` is needed for
-    `strategy="fsdp"`: its repeated blocks are the units that are sharded. Sets the precision of float32 products
-    for the whole process.
+    `strategy="fsdp"`, with all its scalars: its repeated blocks are the units that are sharded. Sets the precision
+    of float32 products for the whole process.
 
     Raises SettingError where the device is missing, too few or cannot do the precision, and where the processes
     that run are not those that the settings ask for.

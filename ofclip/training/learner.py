@@ -43,7 +43,8 @@ class Learner:
     def __init__(self, model: models.Model, settings: Training, fabric: Fabric) -> None:
         self.model, self.settings, self.fabric = model, settings, fabric
         self.sharded = settings.strategy == "fsdp"
-        clip = model.clip.to(memory_format=torch.channels_last)
+        # shards are cut in the order of memory, their optimizer state in that of indices: the two must be the same
+        clip = model.clip.to(memory_format=torch.contiguous_format if self.sharded else torch.channels_last)
         # the teacher is the model as it starts, so it is taken before anything is restored
         self.teacher = copy.deepcopy(clip).eval().requires_grad_(False) if settings.distillation else None
         self.trained = parts.freeze(clip, settings.image_blocks, settings.text_blocks)
@@ -53,8 +54,8 @@ class Learner:
             parts.patch_dropout(clip, settings.patch_dropout)
         if settings.gradient_checkpointing:
             parts.gradient_checkpointing(clip)
-        clip = devices.batch_norm(clip, settings)
         self.still = parts.modes(clip, settings.frozen_norms)
+        clip = devices.batch_norm(clip, settings)
         self.share = settings.batch // settings.processes
         if settings.micro_batch and settings.micro_batch < self.share:
             refuse_batch_norm(clip)
@@ -71,7 +72,9 @@ class Learner:
     def wrap(self) -> None:
         """Move everything to the device and join the processes; what is restored must be restored before."""
         if self.sharded:
-            restored = _by_name(self.optimizer, self.clip)
+            known = {parameter: name for name, parameter in self.clip.named_parameters()}
+            self.names = [known[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
+            restored = self.optimizer.state_dict()
             self.optimizer.state.clear()
             # sharding takes the model apart in place; validation wants one that is whole
             self.whole = copy.deepcopy(self.clip).eval() if self.fabric.is_global_zero else None
@@ -79,7 +82,11 @@ class Learner:
         if self.sharded:
             self.shards = next(m for m in self.module.modules() if isinstance(m, FullyShardedDataParallel))
             if restored["state"]:
-                set_optimizer_state_dict(self.shards, self.optimizer, restored, options=WHOLE)
+                named = {"state": {self.names[i]: values for i, values in restored["state"].items()}}
+                named["param_groups"] = [
+                    {**group, "params": [self.names[i] for i in group["params"]]} for group in restored["param_groups"]
+                ]
+                set_optimizer_state_dict(self.shards, self.optimizer, named, options=WHOLE)
         self.call = torch.compile(self.module) if self.settings.compile else self.module
         for other in (self.teacher, self.average and self.average.clip):
             if other:
@@ -171,10 +178,14 @@ class Learner:
         """Return what a checkpoint after `step` steps holds."""
         average = self.average.state() if self.average else None
         scaler = self.scaler.state_dict() if self.scaler else None
+        optimizer = self.optimizer.state_dict()
         if self.sharded:
-            model, optimizer = get_state_dict(self.shards, self.optimizer, options=WHOLE)
+            model, whole = get_state_dict(self.shards, self.optimizer, options=WHOLE)
+            # by number, as it is without shards; the order in which torch lists the names is another one
+            moments = whole.get("state", {})
+            optimizer["state"] = {i: moments[name] for i, name in enumerate(self.names) if name in moments}
         else:
-            model, optimizer = self.clip.state_dict(), self.optimizer.state_dict()
+            model = self.clip.state_dict()
         return State(step, model, optimizer, run, average, scaler, extra, self.fabric.world_size)
 
     def load(self, state: State) -> int:
@@ -207,15 +218,6 @@ class Learner:
         parts.modes(self.clip, self.settings.frozen_norms)
         if self.sharded and self.whole:
             self.whole.cpu()  # the device's memory is for the shards
-
-
-def _by_name(optimizer: torch.optim.Optimizer, clip: torch.nn.Module) -> dict[str, Any]:
-    """Return an optimizer's state with the names of parameters in place of their numbers, as shards are told it."""
-    known = {parameter: name for name, parameter in clip.named_parameters()}
-    names = [known[parameter] for group in optimizer.param_groups for parameter in group["params"]]
-    found = optimizer.state_dict()
-    groups = [{**group, "params": [names[i] for i in group["params"]]} for group in found["param_groups"]]
-    return {"state": {names[i]: values for i, values in found["state"].items()}, "param_groups": groups}
 
 
 def learning_rate(step: int, settings: Training) -> float:

@@ -83,6 +83,22 @@ def test_a_context_without_room_for_the_template_still_ends_with_the_end_mark(to
     assert row[0] == tokenizer.sot_token_id and row[-1] == tokenizer.eot_token_id
 
 
+@pytest.mark.parametrize("context", [1, 4, 9, 13, 24, 77])
+def test_rows_of_a_batch_are_those_put_together_one_by_one(tokenizer, prompter, context):
+    prompts = (templates.PLAIN, *templates.TRAINING)
+    table, rng = TokenTable([*TEXTS, LONG], tokenizer.encode), np.random.default_rng(0)
+    captions, chosen = rng.integers(len(table), size=99), rng.integers(len(prompts), size=99)
+    rows = prompter(context, prompts).rows(table, captions, chosen)
+    for row, caption, number in zip(rows, captions, chosen, strict=True):
+        before, after = (tokenizer.encode(part) for part in prompts[number].split("{}"))
+        kept = table.cut(caption, context - len(before) - len(after) - 2)
+        ids = [tokenizer.sot_token_id, *before, *kept, *after, tokenizer.eot_token_id]
+        if len(ids) > context:
+            ids = [*ids[: context - 1], tokenizer.eot_token_id]
+        np.testing.assert_array_equal(row, [*ids, *[0] * (context - len(ids))])
+    assert rows.dtype == np.int64 and prompter(context).rows(table, captions[:0], chosen[:0]).shape == (0, context)
+
+
 def test_a_text_is_encoded_once():
     seen = []
     table = TokenTable(TEXTS, lambda text: seen.append(text) or [len(text)])
