@@ -23,9 +23,9 @@ from ofclip.tasks.zero_shot import classify
 from ofclip.training.loop import train
 from ofclip.training.settings import Training
 
-SHARE = 18  # of a profile's run, so that all runs take hardly longer than that one; fine-tuning gets half of it
-RATES = (1.0, 0.5, 2.0)  # times the profile's own; the first is what the others are compared with
-BATCHES = (1.0, 0.25, 2.0)
+SHARE = 12  # of a profile's run, so that all runs take hardly longer than that one; fine-tuning gets half of it
+RATES = (0.5, 1.0, 0.25)  # times the profile's own; the first is what the others are compared with
+BATCHES = (0.25, 1.0)  # likewise: with the profile's own batch so short a run hardly takes a step
 FIELD = 0.3  # weight of a label beside the caption's 1: it helps, and does not lead
 TUNING_RATE = 0.1  # times the rate from scratch: what was learnt must not be lost at the first step
 TUNING_BATCH = 0.25  # times the batch from scratch: one domain is small, and needs some steps all the same
@@ -42,7 +42,7 @@ BEFORE = "before"
 class Trial:
     """One run: the question that it helps to answer, its name, and what it is compared with, by name.
 
-    `changed` are the settings in which it differs from the profile's (GRID, LOSS) or from its fellows (FROZEN).
+    `changed` are the settings in which it differs from its fellows.
     """
 
     question: str
@@ -61,17 +61,17 @@ class Measured(NamedTuple):
 
 
 def from_scratch(run: Training, labels: Sequence[str], samples: int | None = None, few: bool = False) -> list[Trial]:
-    """Return the runs from scratch: learning rates by batch sizes, then losses at the profile's own of both.
+    """Return the runs from scratch: learning rates by batch sizes, then losses at the first of both.
 
     `run` is the profile's run, of whose samples each gets a share, a multiple of every batch, unless `samples` is
     given. The field-weighted loss asks for the caption and for `labels`. With `few` there is one run beside the
     reference and one other loss, to try out whether all works. Raises SettingError where a run would be shorter
     than one batch.
     """
-    base = run.but(samples=samples or _share(run), evaluations=0)
+    sizes = [max(2, round(run.batch * factor)) for factor in BATCHES[: 1 if few else None]]
+    rates = [run.learning_rate * factor for factor in RATES[: 2 if few else None]]
+    base = run.but(samples=samples or _share(run), evaluations=0, batch=sizes[0], learning_rate=rates[0])
     reference = _grid_name(base)
-    sizes = [round(base.batch * factor) for factor in BATCHES[: 1 if few else None]]
-    rates = [base.learning_rate * factor for factor in RATES[: 2 if few else None]]
     trials = []
     for batch in sizes:
         for rate in rates:
