@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.txt").read_text()
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 EXTRAS = [text for extra in PROJECT["optional-dependencies"].values() for text in extra]
+PEERS = {canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"]["peers"]}
 DIRECT = {canonicalize_name(need.name): need for need in map(Requirement, PROJECT["dependencies"] + EXTRAS)}
 
 
@@ -48,8 +49,8 @@ def test_conda_gets_the_direct_dependencies_at_the_versions_of_the_lock() -> Non
     python = next(text.removeprefix("python=") for text in CONDA["dependencies"] if str(text).startswith("python="))
     *pins, package = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
     versions = locked(python)
-    # uv installs what the Makefile asks for; conda brings its own installer
-    assert sorted(pins) == sorted(f"{name}=={versions[name]}" for name in DIRECT.keys() - {"uv"})
+    # uv installs what the Makefile asks for; conda brings its own installer, which cannot leave out what peers ask for
+    assert sorted(pins) == sorted(f"{name}=={versions[name]}" for name in DIRECT.keys() - PEERS - {"uv"})
     assert package == "-e ." and CONDA["name"] == PROJECT["name"]
 
 
