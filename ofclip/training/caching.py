@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -122,6 +122,25 @@ def split(n: int, micro: int | None) -> list[slice]:
         raise SettingError(f"micro_batch {micro} for a batch of {n}: both must be at least 1")
     size = n if micro is None else micro
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+@contextmanager
+def sparse_lookups(module: nn.Module) -> Iterator[None]:
+    """Let gradients of embedding tables hold only the rows that were looked up; at the end they become dense.
+
+    A micro-batch looks up a few of a vocabulary's tens of thousands of rows, and a dense gradient would be made,
+    zeroed and added up for all of them, once for each micro-batch. For one process: others cannot be sent sparse ones.
+    """
+    tables = [layer for layer in module.modules() if isinstance(layer, nn.Embedding) and not layer.sparse]
+    for table in tables:
+        table.sparse = True
+    try:
+        yield
+    finally:
+        for table in tables:
+            table.sparse, grad = False, table.weight.grad
+            if grad is not None and grad.is_sparse:
+                table.weight.grad = grad.to_dense()
 
 
 def refuse_batch_norm(module: nn.Module) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from ofclip import models
 from ofclip.errors import TrainingError
 from ofclip.training import devices, parts
 from ofclip.training.averaging import WeightAverage
-from ofclip.training.caching import backward, refuse_batch_norm, split
+from ofclip.training.caching import backward, refuse_batch_norm, sparse_lookups, split
 from ofclip.training.checkpoints import Run, State
 from ofclip.training.feeding import Batch
 from ofclip.training.losses import clip_loss, distillation_loss, field_loss, multi_positive_loss, shared, siglip_loss
@@ -57,7 +58,8 @@ class Learner:
         self.still = parts.modes(clip, settings.frozen_norms)
         clip = devices.batch_norm(clip, settings)
         self.share = settings.batch // settings.processes
-        if settings.micro_batch and settings.micro_batch < self.share:
+        self.micro_batches = len(split(self.share, settings.micro_batch))
+        if self.micro_batches > 1:
             refuse_batch_norm(clip)
         self.clip = clip
         self.average = WeightAverage(clip, settings.ema) if settings.ema else None
@@ -101,15 +103,17 @@ class Learner:
         for group in self.wrapped.param_groups:
             group["lr"] = learning_rate(step, settings) * group["share"]
         self.wrapped.zero_grad()
-        loss = backward(
-            lambda rows: self.features(batch.pixels[rows], batch.tokens[rows]),
-            self.objective(batch),
-            n=self.share,
-            micro=settings.micro_batch,
-            seed_of=lambda part: seed(settings.seed, step, fabric.global_rank, part),
-            backward=fabric.backward,
-            unsynced=lambda: fabric.no_backward_sync(self.module, enabled=fabric.world_size > 1),
-        )
+        sparse = self.micro_batches > 1 and fabric.world_size == 1 and not settings.compile
+        with sparse_lookups(self.clip) if sparse else nullcontext():
+            loss = backward(
+                lambda rows: self.features(batch.pixels[rows], batch.tokens[rows]),
+                self.objective(batch),
+                n=self.share,
+                micro=settings.micro_batch,
+                seed_of=lambda part: seed(settings.seed, step, fabric.global_rank, part),
+                backward=fabric.backward,
+                unsynced=lambda: fabric.no_backward_sync(self.module, enabled=fabric.world_size > 1),
+            )
         value = fabric.all_reduce(loss, reduce_op="mean").item()
         if not math.isfinite(value):
             raise TrainingError(

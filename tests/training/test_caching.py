@@ -15,7 +15,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ofclip.errors import SettingError, TrainingError
-from ofclip.training.caching import backward, refuse_batch_norm, split
+from ofclip.training.caching import backward, refuse_batch_norm, sparse_lookups, split
 
 N = 8
 
@@ -100,6 +100,28 @@ def test_every_gradient_is_that_of_the_full_batch(parts, patch_dropout):
     if not patch_dropout:  # then the cut into micro-batches does not matter either
         objective(encode(slice(None))).backward()
         assert worst(gradients(clip), expected) < 1e-9
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_sparse_lookups_give_the_same_gradients_dense_at_the_end(there_before):
+    clip, seen = tiny(), []
+    encode = encoder(clip, *data())
+    if there_before:
+        clip.token_embedding.weight.grad = torch.ones_like(clip.token_embedding.weight)
+    backward(encode, objective, N, 2, int)
+    expected = gradients(clip)
+    if there_before:
+        clip.token_embedding.weight.grad = torch.ones_like(clip.token_embedding.weight)
+    with sparse_lookups(clip):
+        hook = clip.token_embedding.weight.register_hook(lambda grad: seen.append(grad.is_sparse))
+        backward(encode, objective, N, 2, int)
+        hook.remove()
+    assert seen == [True] * 4  # one for each micro-batch
+    grads = gradients(clip)
+    assert not any(grad.is_sparse for grad in grads.values()) and worst(grads, expected) < 1e-12
+    with pytest.raises(ZeroDivisionError), sparse_lookups(clip):
+        backward(encode, lambda _: 1 / 0, N, 2, int)
+    assert not clip.token_embedding.sparse
 
 
 def test_the_last_part_may_be_smaller():

@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,7 @@ def test_fsdp_shards_the_repeated_blocks_and_leaves_scalars_alone(gpus):
 
 TWO = """
 import os
+import platform
 import torch
 from torch.distributed.fsdp import FullyShardedDataParallel
 from ofclip.training import devices
@@ -239,3 +241,25 @@ def test_two_processes_gather_and_shard_and_a_rank_that_raises_ends_the_job_with
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path})
     assert sorted(done.stdout.splitlines()) == ["rank 0 gathered", "rank 1 gathered"], done.stderr
     assert done.returncode != 0 and "RuntimeError: rank 1 has had enough" in done.stderr
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's")
+def test_freed_memory_is_kept_for_the_next_step():
+    code = """
+import resource, sys, numpy
+from ofclip.training.devices import keep_memory
+assert sys.argv[1] == "no" or keep_memory()
+def step(): numpy.empty(2**25, numpy.uint8).fill(1)  # more than glibc would take from its heap
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4): step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = [int(subprocess.run([sys.executable, "-c", code, word], capture_output=True, check=True).stdout)
+              for word in ("no", "yes")]  # fmt: skip
+    assert faults[0] > 1000 > 10 * faults[1]
+
+
+def test_where_the_c_library_has_no_such_setting_nothing_changes(monkeypatch):
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: SimpleNamespace())
+    assert devices.keep_memory() is False
