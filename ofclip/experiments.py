@@ -55,6 +55,7 @@ EXPERIMENTS = {
             {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
         ),
         Experiment("04-retrieval", "Retrieval", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }
 
@@ -75,7 +76,7 @@ def jobs(present: Collection[str]) -> list[Job]:
     """Return the runs that are possible with the sources `present`, in the order of the book.
 
     >>> [job.source for job in jobs({"atelier"})]
-    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
+    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs)

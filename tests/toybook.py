@@ -147,6 +147,19 @@ def retrieval(rng: np.random.Generator, dataset: str) -> Result:
     return Result(metrics, {"ranks": pd.concat(ranks), "queries": queries})
 
 
+def activation(rng: np.random.Generator, dataset: str) -> Result:
+    rows, metrics = [], []
+    ways = [("as trained", "as trained"), ("activation", "QuickGELU"), ("prompt", "no prompt")]
+    for measure in ("type accuracy@1", "text-to-image recall@10"):
+        for factor, way in ways:
+            value, change = float(rng.uniform(0.2, 0.6)), float(rng.uniform(-0.1, 0.1))
+            changes = (None,) * 3 if factor == "as trained" else (change, change - 0.02, change + 0.03)
+            rows.append((dataset, measure, factor, way, 1500, value, *changes, 12, 15))
+            metrics.append(share(rng, f"{measure} ({way})", dataset, f"{measure}, {way}"))
+    columns = ["dataset", "measure", "factor", "way", "n", "value", "change", "low", "high", "gained", "lost"]
+    return Result(metrics, {"effects": pd.DataFrame(rows, columns=columns)})
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -155,6 +168,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "02-gradient-caching": accumulation,
     "03-zero-shot": zero_shot,
     "04-retrieval": retrieval,
+    "15-activation": activation,
 }
 
 

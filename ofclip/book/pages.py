@@ -25,6 +25,7 @@ CAPTIONS = {
     "cost": "What training took, start-up and validation left out.",
     "domains": "The data sets and their splits.",
     "duplicates": "Products that share a caption or a picture with another.",
+    "effects": "Each way to run the checkpoint: value, change, its interval, and queries gained and lost.",
     "false_negatives": "Samples of a batch that meet a false negative: the share, and how many each meets.",
     "leaks": "Products of the test data that the training data hold already.",
     "labels": "The most frequent values of each label.",

@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `shards`, `train`, `interpolate`, `evaluate`, `run`, `records`, `book`."""
+"""The command line: `ofclip sources`, `models`, `train`, `interpolate`, `evaluate`, `run`, `records`, `book`, ..."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ofclip.cli.models import models
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
 from ofclip.cli.shards import shards
@@ -116,7 +117,7 @@ def train(
 
 @main.command()
 @click.argument("task")
-@click.option("--weights", required=True, help="File of weights, or an open_clip name.")
+@click.option("--weights", required=True, help="File or folder of weights, or a name; see `ofclip models`.")
 @click.option("--source", required=True, metavar="NAME", help='Such as "kagl" or "atelier/street".')
 @click.option("--split", default="test", show_default=True)
 @click.option("--label", help="zero-shot: the label column. Default: the source's first.")
@@ -221,6 +222,7 @@ def book(profile: str) -> None:
 
 
 main.add_command(interpolate)
+main.add_command(models)
 main.add_command(records)
 main.add_command(shards)
 main.add_command(sources)

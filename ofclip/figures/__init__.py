@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.effects import effects
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.style import Drawing, save
@@ -42,6 +43,13 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
         ("intervals", intervals, "Retrieval: value and interval, chance and ceiling."),
         ("ranks", ranks, "How many queries have found their own product up to each rank. Dashed: chance."),
     ],
+    "15-activation": [
+        (
+            "effects",
+            effects,
+            "What running the same checkpoint otherwise changes, with the interval of the paired difference.",
+        )
+    ],
 }
 
 __all__ = [
@@ -51,6 +59,7 @@ __all__ = [
     "confusion",
     "contradictions",
     "curves",
+    "effects",
     "headlines",
     "intervals",
     "lengths",

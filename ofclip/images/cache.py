@@ -136,13 +136,15 @@ def _blocks(images: Images, target: _Target, jobs: int) -> Generator[_Block, Non
 
 def _block(images: Images, start: int, target: _Target) -> _Block:
     size = target.size
+    decoded = fitting.decoded_size(size, target.how)
     block = np.zeros((len(images), size, size, 3), np.uint8)
     bad = []
-    for first in range(0, len(images), TOGETHER):
+    together = TOGETHER if decoded else 1  # pictures that are decoded in full may each take much memory
+    for first in range(0, len(images), together):
         found = {}
-        for i in range(first, min(first + TOGETHER, len(images))):
+        for i in range(first, min(first + together, len(images))):
             try:
-                found[i] = images.rgb(i, size)
+                found[i] = images.rgb(i, decoded)
             except DataError as error:
                 bad.append((start + i, str(error)))
         block[list(found)] = fitting.fit_all(list(found.values()), size, target.how)

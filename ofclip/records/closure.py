@@ -55,7 +55,7 @@ def code_files(entry: Path | Iterable[str], sources: Iterable[str] = (), root: P
     for name in sources:
         package.add_source(name.partition("/")[0])
     files = set(package.files)
-    if f"{PACKAGE}.models" in package.seen:
+    if any(name.split(".")[1] == "models" for name in package.seen):
         files |= {path.relative_to(root) for path in (root / PACKAGE / "model_configs").glob("*.json")}
     return sorted(files)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ofclip.errors import DataError, SettingError
 from ofclip.images import fit, rgb
+from ofclip.images.fitting import decoded_size
 from ofclip.shards.order import ShardOrder
 from ofclip.shards.storage import Blob
 
@@ -120,7 +121,7 @@ class ShardPixels:
         images = self.images
         number, offset, size, crc = (int(x[row]) for x in (images.which, images.offset, images.size, images.crc))
         data = checked(blobs[number].read(offset, size), size, crc, images.name(row))
-        return fit(rgb(data, images.name(row), self.size), self.size, self.how)
+        return fit(rgb(data, images.name(row), decoded_size(self.size, self.how)), self.size, self.how)
 
 
 def checked(data: bytes, size: int, crc: int, name: str) -> bytes:

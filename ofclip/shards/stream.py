@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ofclip.images import fit, rgb
+from ofclip.images.fitting import decoded_size
 from ofclip.shards.order import ShardOrder
 from ofclip.shards.pixels import Ahead, checked, cores
 from ofclip.shards.storage import Blob
@@ -71,7 +72,7 @@ def stream(
             offset, length, crc = int(table.offset[place]), int(table.size[place]), int(table.crc[place])
             name = f"{blob.label}:{table.members[place]}"
             data = checked(blob.read(offset, length), length, crc, name)
-            samples.append(Sample(fit(rgb(data, name, size), size, how), texts[place], row))
+            samples.append(Sample(fit(rgb(data, name, decoded_size(size, how)), size, how), texts[place], row))
         return samples
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")

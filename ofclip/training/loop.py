@@ -167,7 +167,8 @@ def describe_run(model: models.Model, catalogs: Sequence[Catalog], settings: Tra
 
     here = Path(__file__).parent
     code = [*(path for path in here.rglob("*.py") if path.stem not in OBSERVERS)]
-    code += [*(here.parent / "text").glob("*.py"), here.parent / "models.py"]
+    code += [*(here.parent / "text").glob("*.py")]
+    code += [path for path in (here.parent / "models").glob("*.py") if path.stem != "known"]  # a list to read
     return checkpoints.Run(
         settings=settings.model_dump(mode="json"),
         code={str(path.relative_to(here.parent)): sha256(path) for path in sorted(code)},

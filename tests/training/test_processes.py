@@ -29,7 +29,7 @@ TOLERANCE = 1e-9
 
 
 def launch(plan, processes, out):
-    root = Path(models.__file__).parents[1]
+    root = Path(models.__file__).parents[2]
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}

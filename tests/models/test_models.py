@@ -137,6 +137,49 @@ def test_missing_weights_and_unknown_names():
         models.build_model("ViT-B-32", pretrained="laion2b_s34b_b79")
 
 
+def test_published_weights_that_are_not_here_say_how_to_obtain_them():
+    for name in ("ViT-B-32/laion2b_s34b_b79k", "hf-hub:Marqo/marqo-fashionCLIP", "patrickjohncyh/fashion-clip"):
+        with pytest.raises(CheckpointError, match=f"{name}: cannot be loaded .* as `ofclip models` says"):
+            models.load_model(name)
+    with pytest.raises(SettingError, match="unknown architecture 'ViT-B-33': did you mean 'ViT-B-32'"):
+        models.load_model("ViT-B-33/laion2b_s34b_b79k")
+    with pytest.raises(CheckpointError, match="no such file, and not a name"):
+        models.load_model("weights")
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "how"),
+    [
+        ({}, "crop"),
+        ({"resize_mode": "squash"}, "squash"),
+        ({"resize_mode": "squash", "interpolation": "bilinear"}, "squash bilinear"),
+    ],
+)
+def test_a_folder_in_open_clips_format_brings_its_own_preprocessing(model, tmp_path, preprocess, how):
+    from safetensors.torch import save_file
+
+    config = json.loads((models.CONFIGS / f"{SMALL}.json").read_text())
+    levels = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.5], **preprocess}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": levels}))
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        models.load_model(tmp_path)
+    save_file(model.clip.state_dict(), tmp_path / "open_clip_model.safetensors")
+    loaded = models.load_model(tmp_path)
+    torch.testing.assert_close(loaded.clip.state_dict(), model.clip.state_dict())
+    assert loaded.preprocess == models.Preprocess(64, (0.5, 0.5, 0.5), (0.25, 0.5, 0.5), how)
+    np.testing.assert_array_equal(loaded.encode_texts(["red dress"]), model.encode_texts(["red dress"]))
+
+
+def test_a_resize_mode_that_is_not_here_must_be_replaced(model, tmp_path):
+    config = json.loads((models.CONFIGS / f"{SMALL}.json").read_text())
+    levels = {"resize_mode": "longest"}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": levels}))
+    torch.save(model.clip.state_dict(), tmp_path / "open_clip_pytorch_model.bin")
+    with pytest.raises(SettingError, match="resized by longest"):
+        models.load_model(tmp_path)
+    assert models.build_model(f"local-dir:{tmp_path}", how="pad").preprocess.how == "pad"
+
+
 def test_configurations_are_plain_json():
     for path in models.CONFIGS.glob("*.json"):
         assert {"embed_dim", "vision_cfg", "text_cfg"} <= json.loads(path.read_text()).keys()
