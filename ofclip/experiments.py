@@ -56,6 +56,11 @@ EXPERIMENTS = {
         ),
         Experiment("04-retrieval", "Retrieval", {"atelier": "atelier", "kagl": "kagl"}),
         Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment(
+            "05-attributes",
+            "Attribute recognition",
+            {"atelier": "atelier", "kagl": "kagl", "deepfashion": "kagl", "imaterialist": "kagl"},
+        ),
     )
 }
 
@@ -75,8 +80,8 @@ def trained(experiment: str, source: str) -> str | None:
 def jobs(present: Collection[str]) -> list[Job]:
     """Return the runs that are possible with the sources `present`, in the order of the book.
 
-    >>> [job.source for job in jobs({"atelier"})]
-    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
+    >>> [job.experiment for job in jobs({"atelier"})][:3]
+    ['01-data', '01-duplicates', '02-training']
     """
     return [
         Job(experiment.name, source, needs)

@@ -27,6 +27,8 @@ DATASETS = {
     "clothing-dataset-small": ["clothing-dataset-small"],
     "fashion-mnist": ["fashion-mnist"],
     "fashion-iq": ["fashion-iq"],
+    "deepfashion": ["deepfashion"],
+    "imaterialist": ["imaterialist"],
 }
 #: Text that would be a list, emphasis, a link and a formula if it were taken for Markdown.
 AWKWARD = "* 1. _red_ [dress](x) $9$ | <b>"
@@ -125,9 +127,19 @@ def zero_shot(rng: np.random.Generator, dataset: str) -> Result:
         "classes": classes.assign(**where)[["dataset", "label", *classes]],
         "confusion": confusion.assign(count=rng.integers(1, 60, len(pairs)), **where),
     }
+    confidence = np.sort(rng.random(9))
+    reliability = pd.DataFrame({"confidence": confidence, "accuracy": confidence**2, "pictures": 100})
+    tables["reliability"] = reliability.assign(**where)[["dataset", "label", *reliability]]
     names = [f"{label} {what}" for label in ("type", "colour") for what in ("accuracy@1", "weighted F1")]
     metrics = [share(rng, name, dataset, f"share of pictures, {name}") for name in names]
     return Result(metrics, tables)
+
+
+def attributes(rng: np.random.Generator, dataset: str) -> Result:
+    names = [f"{family} {what}" for family in ("colour", "fit", "all") for what in ("recall@3", "recall@5", "mAP")]
+    values = pd.DataFrame({"dataset": dataset, "family": "fit", "value": ["slim", AWKWARD], "pictures": 50})
+    tables = {"attributes": values.assign(**{"recall@3": [0.25, None], "average precision": rng.random(2)})}
+    return Result([share(rng, name, dataset, name) for name in names], tables)
 
 
 def retrieval(rng: np.random.Generator, dataset: str) -> Result:
@@ -169,6 +181,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "03-zero-shot": zero_shot,
     "04-retrieval": retrieval,
     "15-activation": activation,
+    "05-attributes": attributes,
 }
 
 

@@ -16,16 +16,19 @@ from ofclip.records import Record, stale
 from ofclip.records.publish import csv
 
 #: Tables that a figure shows better: offered as CSV only.
-DRAWN = {"confusion", "lengths", "log", "measured", "ranks"}
+DRAWN = {"confusion", "lengths", "log", "measured", "ranks", "reliability"}
 
 CAPTIONS = {
     "accumulation": "Gradients through micro-batches against those of the full batch, relative.",
+    "attributes": "Each attribute value on its own.",
     "captions": "Captions: how many, how long, and how much each says about the product.",
     "classes": "Each class on its own.",
     "cost": "What training took, start-up and validation left out.",
     "domains": "The data sets and their splits.",
     "duplicates": "Products that share a caption or a picture with another.",
     "effects": "Each way to run the checkpoint: value, change, its interval, and queries gained and lost.",
+    "ensembles": "Accuracy with a single prompt and with an ensemble, on the same pictures.",
+    "families": "The attribute families, and what always giving the most frequent values reaches.",
     "false_negatives": "Samples of a batch that meet a false negative: the share, and how many each meets.",
     "leaks": "Products of the test data that the training data hold already.",
     "labels": "The most frequent values of each label.",

@@ -175,7 +175,7 @@ def evaluate(
     if zero_shot:
         from ofclip.tasks.zero_shot import classify
 
-        recorder.add(classify(model, embeddings, catalog, label, templates))
+        recorder.add(classify(model, embeddings, catalog, label, templates, scale=model.scale))
     else:
         recorder.add(run_task(task, embeddings))
     record = recorder.finish()

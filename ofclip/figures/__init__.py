@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ofclip.figures.attributes import families
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
 from ofclip.figures.effects import effects
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.pictures import retrieved, samples
+from ofclip.figures.reliability import reliability
 from ofclip.figures.style import Drawing, save
 from ofclip.figures.sweep import sweep
 
@@ -38,6 +40,11 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
     "03-zero-shot": [
         ("intervals", intervals, "Zero-shot classification: value and interval, chance and ceiling."),
         ("confusion", confusion, "Which class is answered for which, as shares of each true class."),
+        (
+            "reliability",
+            reliability,
+            "How often answers of one confidence are right, in bins of equal mass. Dashed: confidence as it should be.",
+        ),
     ],
     "04-retrieval": [
         ("intervals", intervals, "Retrieval: value and interval, chance and ceiling."),
@@ -50,6 +57,13 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "What running the same checkpoint otherwise changes, with the interval of the paired difference.",
         )
     ],
+    "05-attributes": [
+        (
+            "families",
+            families,
+            "Attribute recognition by family: value and interval, with the mark of chance and the ceiling.",
+        ),
+    ],
 }
 
 __all__ = [
@@ -60,10 +74,12 @@ __all__ = [
     "contradictions",
     "curves",
     "effects",
+    "families",
     "headlines",
     "intervals",
     "lengths",
     "ranks",
+    "reliability",
     "retrieved",
     "samples",
     "save",

@@ -27,6 +27,7 @@ HEADLINES = {
         "image-to-text recall@10",
         "text-to-image MRR",
     ),
+    "05-attributes": ("all recall@5", "all mAP"),
 }
 
 #: What a run is watched by and its curves show, before " SOURCE@SPLIT"; the log has all of what its tasks measure.

@@ -15,6 +15,8 @@ from ofclip.files import atomic
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart, without its pale yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+#: One per colour, so that series differ without it.
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 OWN, INK, MUTED, PALE = COLOURS[2], "#222222", "#777777", "#e4e4e4"
 WIDTH = 7.2  # inches: a page's text column
 

@@ -75,6 +75,18 @@ def weighted_f1(hits: np.ndarray, support: np.ndarray, predicted: np.ndarray) ->
     return (f1(hits, support, predicted) * support).sum(axis=-1) / support.sum(axis=-1)
 
 
+def macro_f1(hits: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return F1 averaged over the classes that occur, each counting as much as any other.
+
+    scikit-learn's `f1_score(average="macro")` with `labels` the classes that occur; by default it also averages
+    over classes that are predicted and do not occur, whose F1 is 0.
+
+    >>> float(macro_f1(*marginals(np.array([[3, 1], [0, 4]]))).round(4))
+    0.873
+    """
+    return f1(hits, support, predicted).sum(axis=-1) / (support > 0).sum(axis=-1)
+
+
 def mean_per_class_accuracy(hits: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Return recall averaged over the classes that occur, as scikit-learn's `balanced_accuracy_score`."""
     return recall(hits, support, predicted).sum(axis=-1) / (support > 0).sum(axis=-1)
@@ -88,6 +100,12 @@ def chance_weighted_f1(support: np.ndarray) -> float:
     """
     share = support / support.sum()
     return float((share * 2 * share / (1 + len(share) * share)).sum())
+
+
+def chance_macro_f1(support: np.ndarray) -> float:
+    """Return the macro F1 of guessing all C classes equally often, for support (C,): the approximation is the same."""
+    share = support[support > 0] / support.sum()
+    return float((2 * share / (1 + len(support) * share)).mean())
 
 
 def majority_share(support: np.ndarray) -> float:

@@ -38,6 +38,11 @@ class Model:
         register()
         return open_clip.get_tokenizer(self.architecture)
 
+    @property
+    def scale(self) -> float:
+        """What cosines are multiplied by before the softmax that the model was trained with: 1 / temperature."""
+        return float(self.clip.logit_scale.detach().exp())
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of architecture, preprocessing and every weight: equal only for models that compute the same."""

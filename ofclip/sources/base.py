@@ -22,8 +22,9 @@ class Source:
     known. `labels` lists the label columns that make sense for zero-shot classification. `fields` says
     what each official field becomes; `text` what kind of text it has and how specific; `defects` what is
     known to be wrong with it. `words` gives plain English for values of a label that are file names rather
-    than words: label -> value -> one or several (our choice). `fetch(root, report)` downloads what may be
-    downloaded, or is None.
+    than words: label -> value -> one or several (our choice). `families` are the label columns that hold
+    attributes, each with the function that says one of its values in a prompt (our choice). `test_split` is the
+    split to test on. `fetch(root, report)` downloads what may be downloaded, or is None.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Source:
     expected: Mapping[str, int] = field(default_factory=dict)
     md5: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    families: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    test_split: str = "test"
     fetch: Callable[..., None] | None = None
 
     def locate(self, root: Path) -> Path:
@@ -55,6 +58,15 @@ class Source:
                 f"{self.name}: not found under {root}. {self.obtain} Name the data root with --data or OFCLIP_DATA."
             )
         return path
+
+
+def spoken(value: str) -> str:
+    """Return the value of a label as English says it.
+
+    >>> spoken("Navy Blue"), spoken("long_sleeve")
+    ('navy blue', 'long sleeve')
+    """
+    return value.lower().replace("_", " ")
 
 
 def find_place(root: Path, *names: str) -> Path | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from ofclip.catalog import Catalog
 from ofclip.errors import DataError, unknown
 from ofclip.images import AbsentImages
-from ofclip.sources.base import Source, find_place
+from ofclip.sources.base import Source, find_place, spoken
 from ofclip.sources.deepfashion_files import (
     CATEGORIES,
     PICTURE,
@@ -301,6 +301,7 @@ SOURCE = Source(
         "Anno_fine/list_attr_img.txt names pictures in another way (img_highres_subset/); it is not read.",
     ),
     expected={"train": 209_222, "val": 40_000, "test": 40_000},
+    families=dict.fromkeys((*COARSE, *FINE), spoken),
     words={
         "category": {name: (noun,) for name, noun in NOUNS.items()},
         "category_type": {kind: (f"{kind}-body clothes",) for kind in TYPES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -299,4 +300,6 @@ SOURCE = Source(
     ),
     expected={"train": 1_012_947, "validation": 9_897, "test": 39_706},
     md5={LABEL_MAP: MD5},
+    families={column: functools.partial(phrase, task=task) for task, column in PLURALS.items()},
+    test_split="validation",
 )

@@ -11,7 +11,7 @@ import pandas as pd
 from ofclip.catalog import Catalog
 from ofclip.errors import DataError, NoPictures, unknown
 from ofclip.images import AbsentImages
-from ofclip.sources.base import Source, find_place
+from ofclip.sources.base import Source, find_place, spoken
 from ofclip.sources.splits import fold, group_by, split_groups
 from ofclip.tree import Tree
 
@@ -258,4 +258,10 @@ SOURCE = Source(
         "Kaggle's archive holds everything twice, once more under myntradataset/.",
     ),
     expected={"train": 37_400, "val": 2_291, "test": 4_381},
+    families={
+        "baseColour": spoken,
+        "season": spoken,
+        "usage": lambda value: f"{spoken(value)} use",  # as the captions that we compose say it
+        "gender": lambda value: POSSESSIVE.get(value, spoken(value)),
+    },
 )

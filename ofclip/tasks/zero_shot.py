@@ -12,8 +12,8 @@ import pandas as pd
 from ofclip.catalog import Catalog
 from ofclip.embeddings import Embeddings
 from ofclip.errors import SettingError, unknown
-from ofclip.metrics import classification
-from ofclip.metrics.intervals import bootstrap_confusion, bootstrap_mean
+from ofclip.metrics import calibration, classification
+from ofclip.metrics.intervals import bootstrap_classes, bootstrap_mean
 from ofclip.metrics.metric import Metric
 from ofclip.metrics.vectors import rows
 from ofclip.models import Model
@@ -28,18 +28,21 @@ def zero_shot(
     class_vectors: np.ndarray,
     templates: Sequence[str] = (),
     ks: Sequence[int] = (1,),
+    scale: float | None = None,
 ) -> Result:
-    """Return accuracy@k, weighted F1 and mean per-class accuracy of pictures against class vectors (C, d).
+    """Return accuracy@k, weighted and macro F1 and mean per-class accuracy of pictures against class vectors (C, d).
 
     `labels` holds a class name per picture; rows where it is missing are left out and counted in the table
     "rows". `templates` are named in the definitions. Further tables: "classes" and "confusion" (true,
-    predicted, count; without zeros). Raises SettingError for a label that is not among the classes, for
+    predicted, count; without zeros). With `scale`, 1 / temperature of the softmax over the classes, also the expected
+    calibration error, with bins of equal width and of equal mass, and the table "reliability" (bins of equal mass).
+    Intervals draw whole groups of products. Raises SettingError for a label that is not among the classes, for
     repeated classes, for lengths that do not fit, and if no picture has a label.
     """
     if any(k < 1 for k in ks):
         raise SettingError(f"ks must be positive, got {list(ks)}")
     classes = list(classes)
-    true, kept = _codes(embeddings, labels, classes)
+    true, kept = codes_of(embeddings, labels, classes)
     pictures = rows(f"pictures of {embeddings.dataset}", embeddings.images)[kept]
     vectors = rows("class vectors", class_vectors)
     if vectors.shape != (len(classes), pictures.shape[1]):
@@ -47,8 +50,10 @@ def zero_shot(
             f"class vectors have the shape {vectors.shape}, expected {(len(classes), pictures.shape[1])}"
         )
     scores = pictures @ vectors.T
-    confusion = classification.confusion_matrix(true, classification.predict(scores, true), len(classes))
-    counts = classification.marginals(confusion)
+    predicted = classification.predict(scores, true)
+    confusion = classification.confusion_matrix(true, predicted, len(classes))
+    counts, groups = classification.marginals(confusion), embeddings.groups[kept]
+    by_class = partial(bootstrap_classes, true, predicted, len(classes), groups=groups)
 
     prompts = f"; prompts: {', '.join(map(repr, templates))}" if len(templates) else ""
     metric = partial(
@@ -68,7 +73,7 @@ def zero_shot(
                 f"share of pictures whose true class is among the {k} nearest of the {len(classes)} class "
                 f"vectors; a tie counts against it{prompts}",
                 value=float(hits.mean()),
-                interval=bootstrap_mean(hits),
+                interval=bootstrap_mean(hits, groups),
                 chance=min(k / len(classes), 1.0),
             )
         )
@@ -77,8 +82,17 @@ def zero_shot(
             "weighted F1",
             f"F1 of each class averaged by its share of the pictures; accuracy@1 decides a hit{prompts}",
             value=float(classification.weighted_f1(*counts)),
-            interval=bootstrap_confusion(confusion, classification.weighted_f1),
+            interval=by_class(statistic=classification.weighted_f1),
             chance=classification.chance_weighted_f1(counts.support),
+        )
+    )
+    metrics.append(
+        metric(
+            "macro F1",
+            f"F1 of each class averaged over the classes that occur; accuracy@1 decides a hit{prompts}",
+            value=float(classification.macro_f1(*counts)),
+            interval=by_class(statistic=classification.macro_f1),
+            chance=classification.chance_macro_f1(counts.support),
         )
     )
     metrics.append(
@@ -86,7 +100,7 @@ def zero_shot(
             "mean per-class accuracy",
             f"accuracy@1 within each class, averaged over the classes that occur{prompts}",
             value=float(classification.mean_per_class_accuracy(*counts)),
-            interval=bootstrap_confusion(confusion, classification.mean_per_class_accuracy),
+            interval=by_class(statistic=classification.mean_per_class_accuracy),
             chance=1 / len(classes),
         )
     )
@@ -98,7 +112,37 @@ def zero_shot(
             chance=1 / len(classes),
         )
     )
-    return Result(metrics, _tables(confusion, counts, classes, left_out=len(embeddings) - len(true)))
+    tables = _tables(confusion, counts, classes, left_out=len(embeddings) - len(true))
+    if scale is not None:
+        confidences = calibration.softmax(scores, scale).max(axis=1)
+        right = predicted == true
+        metrics[-1:-1] = _calibration(partial(metric, direction="lower"), confidences, right, groups, scale, prompts)
+        columns = calibration.reliability(confidences, right, scheme="mass")
+        table = dict(zip(("confidence", "accuracy", "pictures"), columns, strict=True))
+        tables["reliability"] = pd.DataFrame(table)
+    return Result(metrics, tables)
+
+
+def _calibration(
+    metric: partial[Metric],
+    confidences: np.ndarray,
+    right: np.ndarray,
+    groups: np.ndarray,
+    scale: float,
+    prompts: str,
+) -> list[Metric]:
+    return [
+        metric(
+            f"calibration error{note}",
+            f"expected calibration error of the softmax over the classes at the scale {scale:.4g}: mean distance of "
+            f"confidence and accuracy over {calibration.BINS} bins of equal {scheme}; a tie counts as wrong; the "
+            f"ceiling is what a perfectly calibrated model of the same confidences has from noise alone{prompts}",
+            value=calibration.expected_calibration_error(confidences, right, scheme=scheme),
+            interval=calibration.bootstrap_ece(confidences, right, groups, scheme=scheme),
+            ceiling=calibration.calibrated_ece(confidences, scheme=scheme),
+        )
+        for scheme, note in (("width", ""), ("mass", ", equal mass"))
+    ]
 
 
 def classify(
@@ -108,27 +152,24 @@ def classify(
     label: str,
     templates: Sequence[str],
     words: Mapping[str, Sequence[str]] | None = None,
+    scale: float | None = None,
 ) -> Result:
     """Return the Result of zero-shot classification by one label column of the catalogue that was embedded.
 
     The classes are all values of the column that occur, put into the templates in lower case, or in the plain
     `words` given for a value. Metrics carry the label's name in front, and how classes were prompted where it
     is not by one template and the value itself ("colour accuracy@1 (ensemble of 17)", "(plain words)"); tables
-    carry the columns dataset and label. Raises SettingError for an unknown label.
+    carry the columns dataset and label. For calibration give the model's own `scale`. Raises SettingError for an
+    unknown label.
 
     >>> import ofclip                                                            # doctest: +SKIP
     >>> catalog = ofclip.load_catalog("kagl", split="test")                      # doctest: +SKIP
     >>> model = ofclip.load_model("weights.safetensors")                         # doctest: +SKIP
     >>> classify(model, ofclip.embed(model, catalog), catalog, "articleType", ["a photo of a {}"])  # doctest: +SKIP
     """
-    values = catalog.label(label)
-    values = values.set_axis(catalog.products["id"].astype(str)).reindex(embeddings.ids)  # damaged ones are left out
-    classes = sorted(values.dropna().unique())
-    if not classes:
-        raise SettingError(f"no product of {catalog.name} has a value in the column {label!r}")
-    names = [(words or {}).get(name, (str(name).lower(),)) for name in classes]
+    values, classes, names = asked(embeddings, catalog, label, words)
     vectors = prompt_vectors(model.encode_texts, names, templates)
-    result = zero_shot(embeddings, values.tolist(), classes, vectors, templates)
+    result = zero_shot(embeddings, values.tolist(), classes, vectors, templates, scale=scale)
     kinds = ["plain words"] * bool(words) + [f"ensemble of {len(templates)}"] * (len(templates) > 1)
     kind = f" ({', '.join(kinds)})" if kinds else ""
     said = "; ".join(f"{name}: {', '.join(own)}" for name, own in zip(classes, names, strict=True)) if words else ""
@@ -145,7 +186,23 @@ def classify(
     return Result(metrics, tables)
 
 
-def _codes(
+def asked(
+    embeddings: Embeddings, catalog: Catalog, label: str, words: Mapping[str, Sequence[str]] | None = None
+) -> tuple[pd.Series, list[str], list[Sequence[str]]]:
+    """Return the value of a label per embedded picture, the classes that occur, and each class's names.
+
+    A class is called by its `words`, else by its value in lower case. Raises SettingError for an unknown label, and
+    one without any value.
+    """
+    values = catalog.label(label)
+    values = values.set_axis(catalog.products["id"].astype(str)).reindex(embeddings.ids)  # damaged ones are left out
+    classes = sorted(values.dropna().unique())
+    if not classes:
+        raise SettingError(f"no product of {catalog.name} has a value in the column {label!r}")
+    return values, classes, [(words or {}).get(name, (str(name).lower(),)) for name in classes]
+
+
+def codes_of(
     embeddings: Embeddings, labels: Sequence[object], classes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the class number of each labelled picture and the row numbers of those pictures."""

@@ -42,6 +42,40 @@ def test_against_sklearn(scored):
     assert classification.weighted_f1(*counts) == pytest.approx(weighted)
     seen = sklearn.recall_score(labels, predictions, labels=range(6), average="macro")
     assert classification.mean_per_class_accuracy(*counts) == pytest.approx(seen)
+    macro = sklearn.f1_score(labels, predictions, labels=range(6), average="macro")
+    assert classification.macro_f1(*counts) == pytest.approx(macro)
+
+
+def rare(rng, n):
+    return rng.choice(5, n, p=[0.9, 0.07, 0.01, 0.01, 0.01])
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions"),
+    [
+        (np.zeros(30, int), np.zeros(30, int)),  # one class only, all right
+        (np.zeros(30, int), np.ones(30, int)),  # one class only, never found
+        (np.arange(30) % 2, np.full(30, 4)),  # answers are all of a class without test items
+        (np.arange(30) % 5, np.full(30, 2)),  # four classes are never predicted
+        (rare(np.random.default_rng(0), 200), rare(np.random.default_rng(1), 200)),
+        (np.array([3]), np.array([3])),  # one picture
+    ],
+)
+def test_degenerate_labels_against_sklearn(labels, predictions):
+    counts = classification.marginals(classification.confusion_matrix(labels, predictions, 5))
+    occur = np.unique(labels)
+    assert classification.weighted_f1(*counts) == pytest.approx(
+        sklearn.f1_score(labels, predictions, average="weighted", zero_division=0)
+    )
+    assert classification.macro_f1(*counts) == pytest.approx(
+        sklearn.f1_score(labels, predictions, labels=occur, average="macro", zero_division=0)
+    )
+    assert classification.mean_per_class_accuracy(*counts) == pytest.approx(
+        sklearn.recall_score(labels, predictions, labels=occur, average="macro", zero_division=0)
+    )
+    theirs = sklearn.precision_recall_fscore_support(labels, predictions, labels=range(5), zero_division=0)
+    functions = (classification.precision, classification.recall, classification.f1)
+    np.testing.assert_allclose([*(function(*counts) for function in functions), counts.support], theirs)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -74,3 +108,7 @@ def test_chance_of_weighted_f1_is_what_guessing_reaches(support):
         for _ in range(200)
     ]
     assert classification.chance_weighted_f1(support) == pytest.approx(np.mean(guesses), rel=0.02)
+    macro = [
+        sklearn.f1_score(labels, rng.integers(0, len(support), len(labels)), average="macro") for _ in range(200)
+    ]
+    assert classification.chance_macro_f1(support) == pytest.approx(np.mean(macro), rel=0.05)

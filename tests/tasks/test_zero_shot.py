@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn import metrics as sklearn
+from torchmetrics.functional.classification import multiclass_calibration_error
 
 from ofclip.catalog import Catalog
 from ofclip.errors import SettingError
@@ -90,6 +92,7 @@ def test_hand_made_scores(toy):
     assert result["accuracy@2"].value == 1
     assert result["weighted F1"].value == pytest.approx((1 + 2 / 3 + 2 * 2 / 3) / 4)
     assert result["mean per-class accuracy"].value == pytest.approx((1 + 1 + 1 / 2) / 3)
+    assert result["macro F1"].value == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
     assert result["majority-class accuracy"].value == 1 / 2
     assert result["accuracy@1"].chance == 1 / 3 and result["accuracy@2"].chance == 2 / 3
     assert all(metric.n == 4 and metric.ceiling == 1 for metric in result.metrics)
@@ -125,7 +128,9 @@ def test_against_sklearn_with_missing_labels_and_classes(embeddings):
     weighted = sklearn.f1_score(true, predicted, average="weighted")
     assert result["weighted F1"].value == pytest.approx(weighted)
     assert result.tables["confusion"]["count"].sum() == (~missing).sum() == result["accuracy@1"].n
-    for name in ("accuracy@1", "accuracy@3", "weighted F1", "mean per-class accuracy"):
+    macro = sklearn.f1_score(true, predicted, average="macro", labels=np.unique(true))
+    assert result["macro F1"].value == pytest.approx(macro)
+    for name in ("accuracy@1", "accuracy@3", "weighted F1", "macro F1", "mean per-class accuracy"):
         metric = result[name]
         assert metric.chance < metric.interval[0] < metric.value < metric.interval[1] < metric.ceiling
 
@@ -155,3 +160,46 @@ def test_what_does_not_fit_is_refused(toy, labels, classes, vectors, message):
 def test_k_of_zero_is_refused(toy):
     with pytest.raises(SettingError, match="ks must be positive"):
         zero_shot(toy, ["bag"] * 5, CLASSES, np.eye(3), ks=(0,))
+
+
+def test_calibration_is_that_of_the_softmax_at_the_given_scale(embeddings):
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 3, 500)
+    images = np.eye(3)[code] + 0.6 * rng.normal(size=(500, 3))
+    made = embeddings(images, np.empty((0, 3)), owner=[])
+    labels = np.array(CLASSES)[code].tolist()
+    assert "reliability" not in zero_shot(made, labels, CLASSES, np.eye(3)).tables
+    found = {}
+    for scale in (1.0, 4.0, 100.0):
+        result = zero_shot(made, labels, CLASSES, np.eye(3), scale=scale)
+        theirs = multiclass_calibration_error(
+            torch.softmax(torch.tensor(images.astype(np.float32)) * scale, dim=1), torch.tensor(code), 3, n_bins=15
+        )
+        metric = result["calibration error"]
+        # where one tool closes the other end of the bins, certainty itself falls into another one
+        assert metric.value == pytest.approx(float(theirs), abs=1e-5)
+        assert metric.direction == "lower" and metric.chance is None and metric.interval[0] < metric.value
+        assert 0 < metric.ceiling < 0.1 and f"the scale {scale:.4g}" in metric.definition
+        mass = result["calibration error, equal mass"]
+        assert mass.value == pytest.approx(metric.value, abs=0.05) and "equal mass" in mass.definition
+        found[scale] = metric.value
+        table = result.tables["reliability"]
+        assert table["pictures"].sum() == 500 and table["confidence"].is_monotonic_increasing
+        gaps = (table["pictures"] * (table["confidence"] - table["accuracy"]).abs()).sum() / 500
+        assert mass.value == pytest.approx(gaps)
+        assert result.metrics[-1].name == "majority-class accuracy"
+    assert found[4.0] < found[1.0] and found[4.0] < found[100.0]  # too unsure, about right, too sure
+
+
+def test_views_of_one_product_widen_every_interval(embeddings):
+    rng = np.random.default_rng(1)
+    code = np.repeat(rng.integers(0, 3, 60), 8)
+    images = np.eye(3)[code] + np.repeat(0.7 * rng.normal(size=(60, 3)), 8, axis=0)
+    groups = [f"group {i // 8}" for i in range(480)]
+    labels = np.array(CLASSES)[code].tolist()
+    alone, grouped = (
+        zero_shot(embeddings(images, np.empty((0, 3)), owner=[], groups=own), labels, CLASSES, np.eye(3), scale=4.0)
+        for own in (None, groups)
+    )
+    for one, many in zip(alone.metrics[:-1], grouped.metrics[:-1], strict=True):
+        assert one.value == many.value and np.diff(many.interval) > 1.5 * np.diff(one.interval), one.name

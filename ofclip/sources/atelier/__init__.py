@@ -20,6 +20,7 @@ from ofclip.files import digest
 from ofclip.images import Images
 from ofclip.sources.atelier.captions import candidate, captions
 from ofclip.sources.atelier.domains import VERSION, masks, render
+from ofclip.sources.atelier.words import FAMILIES
 from ofclip.sources.atelier.world import (
     ATTRIBUTES,
     DOMAINS,
@@ -129,4 +130,5 @@ SOURCE = Source(
     fields={name: "label" for name in ATTRIBUTES},
     defects=("A drawn world: numbers on it say nothing about photographs.",),
     parts=DOMAINS,
+    families=FAMILIES,
 )

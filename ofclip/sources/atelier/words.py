@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ofclip.sources.atelier.vocabulary import TYPES
@@ -102,6 +104,7 @@ _BY_ATTRIBUTE = {
     "closure": _CLOSURE_WORDS, "heel": _HEEL_WORDS, "strap": _STRAP_WORDS,
 }
 DETAILS = tuple(_BY_ATTRIBUTE)
+_WORDS = {"colour": COLOUR_WORDS, "pattern": PATTERN_WORDS, "fabric": FABRIC_WORDS, **_BY_ATTRIBUTE}
 #: What a lazy seller calls anything of a category.
 BROAD_WORDS = {
     "tops": "top", "outerwear": "outerwear", "dresses": "one-piece", "bottoms": "bottoms", "shoes": "shoes",
@@ -140,6 +143,20 @@ def noun(product: Product, rng: np.random.Generator, broad: float = 0.0) -> str:
     if rng.random() < broad:
         return BROAD_WORDS[product.category]
     return usual(rng, TYPES[product.type].words)
+
+
+def spoken(value: str, attribute: str) -> str:
+    """Return the plainest word of a value, or, where no caption says it, the value with its attribute.
+
+    >>> spoken("short", "sleeve"), spoken("knee", "length"), spoken("regular", "fit")
+    ('short-sleeve', 'knee-length', 'regular fit')
+    """
+    words = _WORDS[attribute].get(value)
+    return words[0] if words else f"{value} {attribute}"
+
+
+#: Attribute -> how a prompt says its values.
+FAMILIES = {attribute: partial(spoken, attribute=attribute) for attribute in _WORDS}
 
 
 def with_article(product: Product, phrase: str) -> str:
