@@ -156,7 +156,16 @@ def retrieval(rng: np.random.Generator, dataset: str) -> Result:
     ]
     queries = pd.DataFrame({"query": [AWKWARD], "id": ["12"], "rank": [1234], "retrieved 1": ["street-12"]})
     queries.insert(0, "dataset", dataset)
-    return Result(metrics, {"ranks": pd.concat(ranks), "queries": queries})
+    readings = [("own", "diagonal"), ("caption", "any hit"), ("caption", "fraction of relevant")]
+    rows = [
+        (dataset, way, relevant, name, definition, 10, value := rng.uniform(0.2, 0.7), value - 0.02, value + 0.03, 0.93)
+        for way in ("text-to-image", "image-to-text")
+        for relevant, definition in readings
+        for name in ("recall", "precision")
+    ]
+    columns = ["dataset", "direction", "relevant", "metric", "definition", "k", "value", "low", "high", "ceiling"]
+    definitions = pd.DataFrame(rows, columns=columns)
+    return Result(metrics, {"ranks": pd.concat(ranks), "queries": queries, "definitions": definitions})
 
 
 def activation(rng: np.random.Generator, dataset: str) -> Result:

@@ -24,6 +24,7 @@ CAPTIONS = {
     "captions": "Captions: how many, how long, and how much each says about the product.",
     "classes": "Each class on its own.",
     "cost": "What training took, start-up and validation left out.",
+    "definitions": "Every definition on the same ranks; without a k it is not cut.",
     "domains": "The data sets and their splits.",
     "duplicates": "Products that share a caption or a picture with another.",
     "effects": "Each way to run the checkpoint: value, change, its interval, and queries gained and lost.",
@@ -34,6 +35,7 @@ CAPTIONS = {
     "labels": "The most frequent values of each label.",
     "queries": "Example queries: the rank of the own product, and the products found first.",
     "splits": "Products by split.",
+    "ties": "The own product under each rule for equal scores.",
     "sweep": "Each run: its settings, what it reached, and what it cost.",
     "rows": "Pictures that were evaluated, and those left out because they have no label.",
 }

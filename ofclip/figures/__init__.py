@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ofclip.figures.attributes import families
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.definitions import definitions
 from ofclip.figures.effects import effects
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.pictures import retrieved, samples
@@ -49,6 +50,12 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
     "04-retrieval": [
         ("intervals", intervals, "Retrieval: value and interval, chance and ceiling."),
         ("ranks", ranks, "How many queries have found their own product up to each rank. Dashed: chance."),
+        (
+            "definitions",
+            definitions,
+            "One ranking, several definitions of recall and precision among the first ten, with interval and ceiling. "
+            "The diagonal counts the own product alone, the others any of the same caption (or group).",
+        ),
     ],
     "15-activation": [
         (
@@ -75,6 +82,7 @@ __all__ = [
     "curves",
     "effects",
     "families",
+    "definitions",
     "headlines",
     "intervals",
     "lengths",

@@ -1,32 +1,179 @@
-"""Retrieval: ranks in bounded memory, their summaries, what guessing reaches and what the data allow.
+"""Ranks: at which places of the gallery a query's relevant items stand, under three rules for equal scores.
 
-Ties are pessimistic: an item with the same score as the wanted one ranks before it. Items with equal vectors
-get equal scores by construction, because the matrix product is taken over distinct vectors only: its rounding
-may differ from column to column, which would otherwise break such ties by accident.
+- pessimistic (the default): irrelevant items with the score of a relevant one stand before it;
+- optimistic: they stand behind it;
+- by index: equal scores keep the order of the gallery, as a stable sort does.
+
+Items with equal vectors have equal scores by construction; see `ofclip.metrics.counting`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from ofclip.errors import SettingError
+from ofclip.errors import SettingError, unknown
+from ofclip.metrics.counting import BLOCK, Counts, count
+from ofclip.metrics.relevance import Relevance, of_groups, of_targets
 from ofclip.metrics.vectors import rows
 
-#: Queries scored at once; with 50,000 items a block takes 100 MB.
-BLOCK = 512
+TIES = ("pessimistic", "optimistic", "by index")
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The ranks of all relevant items of q queries among `items` items, as rows of unequal length.
+
+    `queries` (q,) are the numbers of the queries that have a relevant item; `left_out` others have none. Query i's
+    relevant items have the scores `scores[indptr[i]:indptr[i + 1]]`, falling, and under each rule of
+    ties the ranks, from 1 and rising, at the same places of `pessimistic`, `optimistic` and `by_index`.
+    """
+
+    queries: np.ndarray
+    left_out: int
+    items: int
+    indptr: np.ndarray
+    scores: np.ndarray
+    pessimistic: np.ndarray
+    optimistic: np.ndarray
+    by_index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many relevant items each query has (q,)."""
+        return np.diff(self.indptr)
+
+    def ranks(self, ties: str = "pessimistic") -> np.ndarray:
+        """Return the ranks under a rule; raises SettingError with the nearest known one."""
+        if ties not in TIES:
+            raise unknown("tie rule", ties, TIES)
+        return getattr(self, ties.replace(" ", "_"))
+
+    def first(self, ties: str = "pessimistic") -> np.ndarray:
+        """Return the rank (q,) of each query's best relevant item."""
+        return self.ranks(ties)[self.indptr[:-1]]
+
+    def add(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums (q,) over each query's relevant items of values at the places of `scores`."""
+        return np.add.reduceat(values, self.indptr[:-1])
+
+    def within(self, k: int, ties: str = "pessimistic") -> np.ndarray:
+        """Return whether each relevant item is among the first k; SettingError for a k below 1.
+
+        With a k larger than the gallery every item is.
+        """
+        if k < 1:
+            raise SettingError(f"k must be at least 1, got {k}")
+        return self.ranks(ties) <= k
+
+    @property
+    def places(self) -> np.ndarray:
+        """The number, from 1, of each relevant item among those of its query, best first."""
+        return 1 + np.arange(self.indptr[-1]) - np.repeat(self.indptr[:-1], self.sizes)
+
+
+def ranked(
+    queries: np.ndarray, items: np.ndarray, relevance: Relevance, block: int = BLOCK, threads: int | None = None
+) -> Ranked:
+    """Return the ranks of relevant items for queries (n, d) among items (m, d), by inner product.
+
+    Memory is bounded by a tile of `block` queries per thread. Raises SettingError for vectors that are not
+    finite or of unequal width, for a relevance of other lengths, and if no query has a relevant item.
+
+    >>> vectors = np.array([[0.9, 0.1], [0.8, 0.2], [0.8, 0.2]])
+    >>> found = ranked(np.eye(2), vectors, of_targets(np.array([1, 1]), items=3))
+    >>> found.pessimistic.tolist(), found.optimistic.tolist(), found.by_index.tolist()
+    ([3, 2], [2, 1], [2, 1])
+    """
+    return _ranked(queries, items, [relevance], False, block, threads)[0][0]
+
+
+def ranked_both_ways(
+    queries: np.ndarray,
+    items: np.ndarray,
+    relevances: Sequence[Relevance],
+    block: int = BLOCK,
+    threads: int | None = None,
+) -> list[tuple[Ranked, Ranked]]:
+    """Return for each relevance the ranks from queries to items, and from items to queries by its transpose.
+
+    All of them come from one matrix product. Shapes and errors are those of `ranked`.
+    """
+    return _ranked(queries, items, relevances, True, block, threads)
+
+
+def _ranked(
+    queries: np.ndarray,
+    items: np.ndarray,
+    relevances: Sequence[Relevance],
+    both: bool,
+    block: int,
+    threads: int | None,
+) -> list[tuple[Ranked, Ranked | None]]:
+    for relevance in relevances:
+        if (len(relevance), relevance.items) != (len(queries), len(items)):
+            raise SettingError(
+                f"relevance is of {len(relevance)} queries and {relevance.items} items, "
+                f"the vectors of {len(queries)} and {len(items)}"
+            )
+        if not len(relevance.indices):
+            raise SettingError(f"none of the {len(queries)} queries has a relevant item: there is nothing to rank")
+    # relevances overlap: each pair is counted once
+    codes = [relevance.queries_of_pairs * len(items) + relevance.indices for relevance in relevances]
+    pairs, place = np.unique(np.concatenate(codes), return_inverse=True)
+    across, along = count(queries, items, np.divmod(pairs, len(items)), both, block, threads)
+    found = []
+    for code, mine in zip(codes, np.split(place, np.cumsum([len(code) for code in codes])[:-1]), strict=True):
+        query, item = np.divmod(code, len(items))
+        one = _sorted(across, mine, query, len(queries), len(items))
+        found.append((one, _sorted(along, mine, item, len(items), len(queries)) if along else None))
+    return found
+
+
+def _sorted(counts: Counts, pairs: np.ndarray, query: np.ndarray, queries: int, items: int) -> Ranked:
+    """Return the ranks of pairs (p,) of a query number each."""
+    score, above, reached, before = (
+        values[pairs] for values in (counts.score, counts.above, counts.reached, counts.before)
+    )
+    order = np.lexsort((before, -score, query))  # among equals the first of the gallery is first
+    query, score, above, reached, before = (values[order] for values in (query, score, above, reached, before))
+    sizes = np.bincount(query, minlength=queries)
+    kept = np.flatnonzero(sizes)
+    indptr = np.append(0, sizes[kept].cumsum())
+    begin = np.repeat(indptr[:-1], sizes[kept])
+    here = np.arange(len(query))
+    new = np.ones(len(query), dtype=bool)  # the first of each run of equal scores
+    new[1:] = (query[1:] != query[:-1]) | (score[1:] != score[:-1])
+    starts = np.flatnonzero(new)
+    run = np.cumsum(new) - 1
+    first, after = starts[run], np.append(starts[1:], len(query))[run]
+    better, as_good = first - begin, after - begin  # relevant ones with a higher, and with no lower, score
+    return Ranked(
+        queries=kept,
+        left_out=queries - len(kept),
+        items=items,
+        indptr=indptr,
+        scores=score,
+        pessimistic=1 + reached - as_good + here - begin,
+        optimistic=1 + above - better + here - begin,
+        by_index=1 + above + before,
+    )
 
 
 def ranks(queries: np.ndarray, items: np.ndarray, target: np.ndarray, block: int = BLOCK) -> np.ndarray:
-    """Return the rank (n,) from 1 of item `target[i]` for query i among all items, by inner product.
+    """Return the rank (n,) from 1 of item `target[i]` for query i among all items, ties pessimistic.
 
-    queries (n, d), items (m, d), target (n,) row numbers of items. Raises SettingError for vectors that are
-    not finite, and for fewer than one query per block.
+    queries (n, d), items (m, d), target (n,) row numbers of items. Raises SettingError as `ranked` does.
 
     >>> ranks(np.eye(2), np.array([[0.9, 0.1], [0.8, 0.2]]), target=np.array([1, 1])).tolist()
     [2, 1]
     """
-    target = np.asarray(target)
-    return _first_hits(queries, items, target, target + 1, np.arange(len(items)), block)
+    return ranked(queries, items, of_targets(target, len(items)), block).pessimistic
 
 
 def any_hit_ranks(
@@ -36,62 +183,20 @@ def any_hit_ranks(
     item_groups: np.ndarray,
     block: int = BLOCK,
 ) -> np.ndarray:
-    """Return the rank (n,) from 1 of the best item that is of the query's group.
+    """Return the rank (n,) from 1 of the best item that is of the query's group, ties pessimistic.
 
-    query_groups (n,) and item_groups (m,) are labels of one type. An item of another group with the same
-    score ranks first. Raises SettingError as `ranks` does, and for a query whose group has no item.
+    query_groups (n,) and item_groups (m,) are labels of one type. Raises SettingError as `ranked` does, and
+    for a query whose group has no item.
 
     >>> vectors = np.array([[0.9, 0.1], [0.8, 0.2]])
     >>> any_hit_ranks(np.eye(2), vectors, np.array(["a", "a"]), np.array(["b", "a"])).tolist()
     [2, 1]
     """
-    members = np.argsort(item_groups, kind="stable")
-    ordered = np.asarray(item_groups)[members]
-    start = np.searchsorted(ordered, query_groups, side="left")
-    stop = np.searchsorted(ordered, query_groups, side="right")
-    if (start == stop).any():
-        row = int((start == stop).argmax())
+    relevance = of_groups(query_groups, item_groups)
+    if not relevance.sizes.all():
+        row = int((relevance.sizes == 0).argmax())
         raise SettingError(f"queries: row {row} has no item of its group {query_groups[row]}")
-    return _first_hits(queries, items, start, stop, members, block)
-
-
-def _first_hits(
-    queries: np.ndarray,
-    items: np.ndarray,
-    start: np.ndarray,
-    stop: np.ndarray,
-    members: np.ndarray,
-    block: int,
-) -> np.ndarray:
-    """Return the rank of the best item among `members[start[i]:stop[i]]` for each query i."""
-    if block < 1:
-        raise SettingError(f"block must be at least 1, got {block}")
-    queries, items = rows("queries", queries), rows("items", items)
-    _, first, column, copies = np.unique(
-        items.view(f"V{items.itemsize * items.shape[1]}").ravel(),
-        return_index=True,
-        return_inverse=True,
-        return_counts=True,
-    )
-    distinct = items if len(first) == len(items) else items[first]
-    if distinct is items:
-        column = np.arange(len(items))
-    copies = copies.astype(np.float32)  # whole numbers below 2**24 add up exactly in float32
-
-    found = np.empty(len(queries), dtype=np.int64)
-    for low in range(0, len(queries), block):
-        here = slice(low, low + block)
-        scores = queries[here] @ distinct.T
-        sizes = stop[here] - start[here]
-        ends = sizes.cumsum()
-        row = np.repeat(np.arange(len(sizes)), sizes)
-        relevant = members[np.arange(ends[-1]) + np.repeat(start[here] - (ends - sizes), sizes)]
-        own = scores[row, column[relevant]]
-        best = np.maximum.reduceat(own, ends - sizes)
-        relevant_at_best = np.add.reduceat(own == best[row], ends - sizes, dtype=np.int64)
-        not_worse = np.greater_equal(scores, best[:, None], out=scores) @ copies
-        found[here] = 1 + not_worse - relevant_at_best
-    return found
+    return ranked(queries, items, relevance, block).first()
 
 
 def top(queries: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
@@ -101,78 +206,3 @@ def top(queries: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
     """
     scores = rows("queries", queries) @ rows("items", items).T
     return np.argsort(-scores, axis=1, kind="stable")[:, :k]
-
-
-def recall_at(ranks: np.ndarray, k: int) -> float:
-    """Return the share of ranks (n,) that are at most k."""
-    return float((ranks <= k).mean())
-
-
-def mean_reciprocal_rank(ranks: np.ndarray) -> float:
-    """Return the mean of 1 / rank over ranks (n,), not cut at any rank."""
-    return float((1 / ranks).mean())
-
-
-def chance_recall(items: int, k: int, relevant: int | np.ndarray = 1) -> float:
-    """Return the expected recall@k, any hit, of a random order without ties, averaged over queries.
-
-    `relevant` is how many of the items are right for a query: one number or one per query. No hit among
-    k drawn without replacement has the probability (1 - r/m)(1 - r/(m-1)) ...; so k/m for a single one.
-    """
-    drawn = np.arange(min(k, items))
-    misses = np.clip(1 - np.atleast_1d(relevant)[:, None] / (items - drawn), 0, 1)
-    return float((1 - misses.prod(axis=1)).mean())
-
-
-def chance_mean_reciprocal_rank(items: int) -> float:
-    """Return the expected MRR of a random order: the harmonic number of the items, divided by the items."""
-    return float((1 / np.arange(1, items + 1)).mean())
-
-
-def chance_median_rank(items: int) -> float:
-    """Return the median rank of a random order: (items + 1) / 2."""
-    return (items + 1) / 2
-
-
-def best_ranks_of_shared_queries(texts: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the best ranks (n,) that queries can reach together when some of them are the same text.
-
-    Query i is text `texts[i]` (n,) and wants an item of group `groups[i]` (n,); with groups all different,
-    its own item. Equal texts get one ranking of the items, in which the first item of each wanted group
-    has a place of its own. So at best the groups take the places 1, 2, ..., most wanted first, and
-    any summary that falls with the ranks is bounded by its value here: for m products with one caption
-    recall@k by min(k, m)/m and MRR by (1 + 1/2 + ... + 1/m)/m.
-
-    >>> best_ranks_of_shared_queries(np.array(["bag", "bag", "hat"]), groups=np.arange(3)).tolist()
-    [1, 2, 1]
-    """
-    pairs, pair, wanted = _pairs(texts, groups)
-    order = np.lexsort((-wanted, pairs[0]))
-    text = pairs[0][order]
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = 1 + np.arange(len(order)) - np.searchsorted(text, text)
-    return place[pair]
-
-
-def best_ranks_of_shared_items(texts: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the best rank (n,) of each query when some of the n items are the same text.
-
-    Item i is text `texts[i]` (n,) of group `groups[i]` (n,), and query i wants an item of its group.
-    Equal texts have equal scores, and pessimistic ties put those of other groups first: m products with one
-    caption reach rank m at best if only the own one counts. A group may choose its rarest text.
-
-    >>> best_ranks_of_shared_items(np.array(["bag", "bag", "hat"]), groups=np.arange(3)).tolist()
-    [2, 2, 1]
-    """
-    (text, group), pair, inside = _pairs(texts, groups)
-    everywhere = np.bincount(text, weights=inside).astype(np.int64)
-    best = np.full(group.max() + 1, len(texts))
-    np.minimum.at(best, group, 1 + everywhere[text] - inside)
-    return best[group[pair]]
-
-
-def _pairs(texts: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distinct (text, group) pairs as codes (2, p), each row's pair (n,), and counts (p,)."""
-    codes = np.stack([np.unique(labels, return_inverse=True)[1] for labels in (texts, groups)])
-    pairs, pair, counts = np.unique(codes, axis=1, return_inverse=True, return_counts=True)
-    return pairs, pair.ravel(), counts
