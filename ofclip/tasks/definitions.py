@@ -70,9 +70,9 @@ def definitions(embeddings: Embeddings, ks: Sequence[int] = (1, 5, 10), block: i
     Relevant is the "own" item alone and, where products share them, any of the same "caption" or "group". Tables:
 
     - "definitions": a row per direction, relevance, metric, definition and k (empty: not cut), ties pessimistic, with
-      value, interval (queries drawn independently), chance level (random orders without ties; torchmetrics' is
-      bounded by it) and ceiling. Where only the first right item counts, the ceiling knows that equal texts cannot
-      be told apart; elsewhere it is the best order for each query on its own, an upper bound.
+      value, interval (queries that share a caption or a group drawn together), chance level (random orders without
+      ties; torchmetrics' is bounded by it) and ceiling. Where only the first right item counts, the ceiling knows
+      that equal texts cannot be told apart; elsewhere it is the best order for each query on its own, an upper bound.
     - "ties": metrics of the own item under each tie rule, and how many queries the rule concerns.
     - "duplicates": how many captions, groups and vectors are distinct.
 
@@ -99,14 +99,14 @@ def _rows(pairs: Pairs, direction: str, what: str, found: Ranked, ks: Sequence[i
     """Return the rows of one direction and relevance."""
     first = ceilings.one_each(pairs.best_ranks(direction, what), found.items)
     ideal = ceilings.ideal(found.sizes, found.items)
-    rows = []
+    rows, together = [], pairs.drawn_together
     for measure in MEASURES:
         if not (measure.own if what == "own" else measure.many):
             continue
         best = first if measure.first or what == "own" else ideal
         for k in measure.ks(ks):
             values = measure.values(found, k=k)
-            low, high = bootstrap_mean(values)
+            low, high = bootstrap_mean(values, together)
             rows.append(
                 {
                     "relevant": what,
@@ -121,7 +121,7 @@ def _rows(pairs: Pairs, direction: str, what: str, found: Ranked, ks: Sequence[i
                     "n": len(found),
                 }
             )
-    low, high = bootstrap_median(found.first())
+    low, high = bootstrap_median(found.first(), together)
     rows.append(
         {
             "relevant": what,

@@ -12,6 +12,7 @@ import pandas as pd
 from ofclip.embeddings import Embeddings
 from ofclip.errors import SettingError
 from ofclip.metrics import ceilings, median_rank, ranking, recall, reciprocal_rank
+from ofclip.metrics.groups import linked
 from ofclip.metrics.intervals import bootstrap_mean, bootstrap_median
 from ofclip.metrics.metric import Metric
 from ofclip.metrics.ranking import Ranked
@@ -43,6 +44,11 @@ class Pairs:
         """What counts as found: the "own" item, and any of the same caption or group."""
         own = of_targets(np.arange(len(self.ids)), len(self.ids))
         return {"own": own} | {what: of_groups(labels, labels) for what, labels in self.shared.items()}
+
+    @property
+    def drawn_together(self) -> np.ndarray | None:
+        """Group numbers (n,) for intervals: what shares a caption has one ranking, so it is one observation."""
+        return linked(*self.shared.values()) if self.shared else None
 
     def best_ranks(self, direction: str, what: str) -> np.ndarray:
         """Return the best ranks (n,) of the first right item that the captions allow; see `metrics.ceilings`."""
@@ -86,10 +92,10 @@ def retrieval(
     Product i's first text and its picture are the pair that counts (the diagonal); products without a text
     take no part. Where products share a caption, or a group, recall@k is also given with any product
     of the same caption (group) as a hit. Both directions come from one matrix product, of which a tile of `block`
-    texts is held per thread. Intervals draw queries independently. Tables: "ranks" (how many queries fall between
-    two ranks) and "queries" (`examples` text queries, evenly spaced over the products, with the ids of the five
-    pictures found first). Raises SettingError if no product has a text, if ks, block or examples are below 1,
-    and for vectors that are not finite, of zeros, or of unequal width.
+    texts is held per thread. Intervals draw queries that share a caption or a group together. Tables: "ranks" (how
+    many queries fall between two ranks) and "queries" (`examples` text queries, evenly spaced over the products, with
+    the ids of the five pictures found first). Raises SettingError if no product has a text, if ks, block or examples
+    are below 1, and for vectors that are not finite, of zeros, or of unequal width.
 
     >>> import ofclip                                                     # doctest: +SKIP
     >>> result = retrieval(ofclip.embed(model, catalog))                  # doctest: +SKIP
@@ -108,17 +114,17 @@ def retrieval(
         found = {what: ranks[way] for what, ranks in zip(relevances, both, strict=True)}
         own, best = found["own"], ceilings.one_each(pairs.best_ranks(direction, "own"), len(pairs.ids))
         metric = partial(Metric, dataset=embeddings.dataset, split=embeddings.split, n=len(own))
-        metrics = []
+        metrics, together = [], pairs.drawn_together
         for k in ks:
             meaning = f"share of queries whose own {item} (one per query, the diagonal) is among the first {k}"
-            metrics.append(_recall(metric, f"{direction} recall@{k}", meaning, own, best, k))
+            metrics.append(_recall(metric, f"{direction} recall@{k}", meaning, own, best, k, together))
         metrics.append(
             metric(
                 f"{direction} median rank",
                 f"median over queries of the rank, from 1, of the own {item}; {TIES}",
                 "lower",
                 value=median_rank.median_rank(own),
-                interval=bootstrap_median(own.first()),
+                interval=bootstrap_median(own.first(), together),
                 chance=median_rank.chance(own.items),
                 ceiling=median_rank.median_rank(best),
             )
@@ -129,7 +135,7 @@ def retrieval(
                 f"mean over queries of 1 / rank of the own {item}, not cut at any rank; {TIES}",
                 "higher",
                 value=float(reciprocal_rank.reciprocal_rank(own).mean()),
-                interval=bootstrap_mean(reciprocal_rank.reciprocal_rank(own)),
+                interval=bootstrap_mean(reciprocal_rank.reciprocal_rank(own), together),
                 chance=reciprocal_rank.chance(own.items),
                 ceiling=float(reciprocal_rank.reciprocal_rank(best).mean()),
             )
@@ -139,7 +145,7 @@ def retrieval(
             for k in ks:
                 name = f"{direction} recall@{k}, any of the same {what}"
                 meaning = f"share of queries with any {item} of the same {what} among the first {k}"
-                metrics.append(_recall(metric, name, meaning, found[what], best, k))
+                metrics.append(_recall(metric, name, meaning, found[what], best, k, together))
         result += Result(metrics, {"ranks": _histogram(embeddings.dataset, direction, own.first(), own.items)})
         if direction == "text-to-image":
             shown = np.unique(np.linspace(0, len(pairs.ids) - 1, examples).astype(int))
@@ -153,14 +159,16 @@ def retrieval(
     return result
 
 
-def _recall(metric: partial[Metric], name: str, meaning: str, found: Ranked, best: Ranked, k: int) -> Metric:
+def _recall(
+    metric: partial[Metric], name: str, meaning: str, found: Ranked, best: Ranked, k: int, groups: np.ndarray | None
+) -> Metric:
     hits = recall.any_hit(found, k)
     return metric(
         name,
         f"{meaning}; {TIES}",
         "higher",
         value=float(hits.mean()),
-        interval=bootstrap_mean(hits),
+        interval=bootstrap_mean(hits, groups),
         chance=recall.chance_any_hit(found.items, k, found.sizes),
         ceiling=float(recall.any_hit(best, k).mean()),
     )

@@ -136,3 +136,15 @@ def test_wrong_settings_and_vectors_are_refused(embeddings):
     texts[3] = np.nan
     with pytest.raises(SettingError, match="texts of toy: row 3 is not finite"):
         retrieval(embeddings(images, texts))
+
+
+def test_queries_that_share_a_caption_or_a_group_are_drawn_together(embeddings):
+    images, texts = random_vectors(60, 0.7)
+    alone = retrieval(embeddings(images, texts))["text-to-image recall@1"]
+    texts = texts[np.maximum(np.arange(60), 40)]
+    captions = [f"bag {max(i, 40)}" for i in range(60)]
+    shared = retrieval(embeddings(images, texts, captions))["text-to-image recall@1"]
+    # forty-one of the sixty queries are one observation, which may be drawn several times or not at all
+    assert shared.interval[1] - shared.interval[0] > 1.3 * (alone.interval[1] - alone.interval[0])
+    grouped = retrieval(embeddings(images, texts, captions, groups=np.arange(60) // 30))["text-to-image recall@1"]
+    assert grouped.interval != shared.interval
