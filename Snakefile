@@ -1,8 +1,9 @@
 # Which notebook makes which Record, and which Records the book needs. `make book` runs this.
 #
 # Every run is one `ofclip run`, which writes work/<profile>/<experiment>/<source>.json and .ipynb. A run is due
-# when the content of its notebook, of a module that the notebook reaches, of the lock or of the weights' Record
-# is newer and other than what it was made with. Runs follow each other: each uses all cores and records its time.
+# when the content of its notebook, of a module that the notebook reaches, of the lock, of the weights' Record or of
+# one that it reads is newer and other than what it was made with. Runs follow each other: each uses all cores and
+# records its time.
 import sys
 from pathlib import Path
 
@@ -44,10 +45,11 @@ def needs(job):
     """The files whose content decides a run's numbers."""
     notebook = Path(f"notebooks/{job.experiment}.ipynb")
     weights = [record(TRAINING, job.trained)] if job.trained else []
+    read = [record(job.reads, job.source)] if job.reads else []
     data = get(job.source).find(data_root())
     archive = [str(data)] if data.is_file() else []
     code = map(str, code_files(notebook, sources(job)))
-    return [str(notebook), "requirements.txt", *code, *archive, *weights]
+    return [str(notebook), "requirements.txt", *code, *archive, *weights, *read]
 
 
 try:

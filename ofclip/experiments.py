@@ -17,11 +17,15 @@ TRAINING = "02-training"
 
 @dataclass(frozen=True)
 class Experiment:
-    """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None."""
+    """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None.
+
+    `reads` names the experiment whose Record of the same source it reads, if it reads one.
+    """
 
     name: str
     title: str
     sources: Mapping[str, str | None]
+    reads: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Job:
     experiment: str
     source: str
     trained: str | None
+    reads: str | None = None
 
 
 EXPERIMENTS = {
@@ -61,6 +66,9 @@ EXPERIMENTS = {
             "Attribute recognition",
             {"atelier": "atelier", "kagl": "kagl", "deepfashion": "kagl", "imaterialist": "kagl"},
         ),
+        Experiment("11-mixture", "Mixing training domains", {"atelier": None}),
+        Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
+        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
     )
 }
 
@@ -82,9 +90,11 @@ def jobs(present: Collection[str]) -> list[Job]:
 
     >>> [job.experiment for job in jobs({"atelier"})][:3]
     ['01-data', '01-duplicates', '02-training']
+    >>> {job.source for job in jobs({"atelier"})}
+    {'atelier'}
     """
     return [
-        Job(experiment.name, source, needs)
+        Job(experiment.name, source, needs, experiment.reads)
         for experiment in EXPERIMENTS.values()
         for source, needs in experiment.sources.items()
         if source in present and (needs is None or needs in present)

@@ -24,6 +24,16 @@ def test_every_source_is_known_and_all_needed_weights_are_trained() -> None:
         assert set(filter(None, experiment.sources.values())) <= set(EXPERIMENTS[TRAINING].sources)
 
 
+def test_what_is_read_is_made_before_for_the_same_sources() -> None:
+    order = list(EXPERIMENTS)
+    reading = [experiment for experiment in EXPERIMENTS.values() if experiment.reads]
+    assert [(one.name, one.reads) for one in reading] == [("12-selection", "11-mixture")]
+    for experiment in reading:
+        assert order.index(experiment.reads) < order.index(experiment.name)
+        assert set(experiment.sources) <= set(EXPERIMENTS[experiment.reads].sources)
+    assert {job.reads for job in jobs({"atelier"}) if job.experiment == "12-selection"} == {"11-mixture"}
+
+
 def test_an_unknown_experiment_gets_the_nearest() -> None:
     assert get("04-retrieval").title == "Retrieval"
     with pytest.raises(SettingError, match="did you mean '04-retrieval'"):

@@ -19,6 +19,12 @@ from ofclip.metrics import {module}
 from ofclip.records import Recorder
 Recorder("{name}", source=source, profile=profile).finish();
 """
+READS = """
+from ofclip.records import Record, Recorder
+recorder = Recorder("12-selection", source=source, profile=profile)
+recorder.uses(Record.load(f"work/{profile}/11-mixture/{source}.json"))
+recorder.finish();
+"""
 TARGETS = [f"work/smoke/{name}/atelier.json" for name in ("01-data", "02-training")]
 
 
@@ -29,12 +35,12 @@ def copy(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     for name in EXPERIMENTS:
         module = "ranking" if name == "02-training" else "intervals"
-        write_notebook(tmp_path, name, CODE.format(module=module, name=name))
+        write_notebook(tmp_path, name, READS if name == "12-selection" else CODE.format(module=module, name=name))
     return tmp_path
 
 
-def build(copy: Path) -> tuple[list[str], str]:
-    """Run Snakemake as the Makefile does, but for two Records; return the progress lines' names and stderr."""
+def build(copy: Path, targets: list[str] = TARGETS) -> tuple[list[str], str]:
+    """Run Snakemake as the Makefile does, but for a few Records; return the progress lines' names and stderr."""
     tools = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -45,7 +51,7 @@ def build(copy: Path) -> tuple[list[str], str]:
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile all libraries anew
     options = "--config profile=smoke --rerun-triggers mtime --nolock --rerun-incomplete --scheduler greedy --quiet all"
-    words = [str(tools / "snakemake"), "--cores", "all", *options.split(), "--", *TARGETS]
+    words = [str(tools / "snakemake"), "--cores", "all", *options.split(), "--", *targets]
     done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)
     return [line.split(" ·")[0] for line in done.stdout.splitlines()], done.stderr
 
@@ -68,3 +74,14 @@ def test_only_what_depends_on_a_change_runs_again(copy: Path) -> None:
     (copy / TARGETS[1]).write_text("half a Rec")
     ran, errors = build(copy)
     assert ran == [] and "01-data.ipynb: not a notebook" in errors and errors.count("\n") == 1
+
+
+def test_a_record_that_is_read_is_made_first_and_again_when_it_is(copy: Path) -> None:
+    target = ["work/smoke/12-selection/atelier.json"]
+    ran, errors = build(copy, target)
+    assert ran == ["11-mixture", "12-selection"], errors
+    read, reader = (Record.load(copy / f"work/smoke/{name}/atelier.json") for name in ran)
+    assert reader.key.records == {"11-mixture/atelier": read.fingerprint}
+    notebook = copy / "notebooks/11-mixture.ipynb"
+    notebook.write_text(notebook.read_text().replace("k = 10", "k = 11"))
+    assert build(copy, target)[0] == ["11-mixture", "12-selection"]

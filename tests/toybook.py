@@ -181,6 +181,58 @@ def activation(rng: np.random.Generator, dataset: str) -> Result:
     return Result(metrics, {"effects": pd.DataFrame(rows, columns=columns)})
 
 
+def mixture(rng: np.random.Generator, dataset: str) -> Result:
+    if not dataset.endswith("street"):  # one study, measured on several data sets
+        return Result([])
+    runs = {"studio alone": ["atelier/studio"], "all": ["atelier/studio", "atelier/tags"]}
+    rows = []
+    for run, own in runs.items():
+        roles = {name: "trained on" if name in own else "left out" for name in runs["all"]} | {dataset: "held out"}
+        for data, role in [*roles.items(), *((role, role) for role in dict.fromkeys(roles.values()))]:
+            value = float(rng.uniform(0.2, 0.6))
+            change = (None,) * 3 if run == "all" else (-0.05, -0.09, -0.01)
+            rows.append((run, data, role, value, value - 0.03, value + 0.03, *change))
+    columns = ["run", "data", "role", "recall", "recall_low", "recall_high"]
+    columns += ["recall_change", "recall_change_low", "recall_change_high"]
+    metric = share(rng, "text-to-image recall@10 (all)", "domains held out", "recall@10 of a run")
+    return Result([metric], {"matrix": pd.DataFrame(rows, columns=columns)})
+
+
+def selection(rng: np.random.Generator, dataset: str) -> Result:
+    if not dataset.endswith("street"):
+        return Result([])
+    rows = []
+    for question in ("checkpoints of one run", "all checkpoints"):
+        for criterion in ("in-domain loss", "the domain itself"):
+            rho, lost = float(rng.uniform(-0.2, 0.9)), float(rng.uniform(0.02, 0.1))
+            rows.append((question, criterion, rho, rho - 0.1, rho + 0.1, lost, lost - 0.01, lost + 0.02, 0.12))
+    columns = ["question", "criterion", "spearman", "spearman_low", "spearman_high"]
+    columns += ["regret", "regret_low", "regret_high", "regret_chance"]
+    metric = share(rng, "regret (in-domain loss)", "atelier: all checkpoints", "what is lost")
+    return Result([metric], {"selection": pd.DataFrame(rows, columns=columns)})
+
+
+def forgetting(rng: np.random.Generator, dataset: str) -> Result:
+    if not dataset.endswith("street"):
+        return Result([])
+    points = [("interpolation", alpha, 0.3 + 0.4 * alpha**0.5, 0.8 - 0.3 * alpha**2) for alpha in (0.0, 0.5, 1.0)]
+    points.append(("distillation", None, 0.6, 0.7))
+    points = [(*row, row[2] - 0.05, row[2] + 0.05, row[3] - 0.02, row[3] + 0.02) for row in points]
+    columns = ["way", "alpha", "target", "others", "target_low", "target_high", "others_low", "others_high"]
+    forgotten = [
+        (way, data, 0.5, *((None,) * 3 if way == "before" else (-0.1, -0.15, -0.05)))
+        for way in ("before", "fine-tuned", "distillation", "at the knee")
+        for data in ("atelier/studio", dataset)
+    ]
+    changes = ["recall change", "recall change_low", "recall change_high"]
+    tables = {
+        "interpolation": pd.DataFrame(points, columns=columns),
+        "knee": pd.DataFrame([{"alpha": 0.5, "low": 0.25, "high": 0.75, "height": 0.4}]),
+        "forgotten": pd.DataFrame(forgotten, columns=["way", "data", "recall", *changes]),
+    }
+    return Result([share(rng, "text-to-image recall@10 (at the knee)", "the target", "recall@10 of a way")], tables)
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -191,6 +243,9 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "04-retrieval": retrieval,
     "15-activation": activation,
     "05-attributes": attributes,
+    "11-mixture": mixture,
+    "12-selection": selection,
+    "14-forgetting": forgetting,
 }
 
 

@@ -16,12 +16,16 @@ from ofclip.records import Record, stale
 from ofclip.records.publish import csv
 
 #: Tables that a figure shows better: offered as CSV only.
-DRAWN = {"confusion", "lengths", "log", "measured", "ranks", "reliability"}
+DRAWN = {
+    "checkpoints", "confusion", "forgotten", "interpolation", "lengths", "log", "matrix", "measured", "ranks",
+    "reliability", "selection",
+}
 
 CAPTIONS = {
     "accumulation": "Gradients through micro-batches against those of the full batch, relative.",
     "attributes": "Each attribute value on its own.",
     "captions": "Captions: how many, how long, and how much each says about the product.",
+    "chosen": "What each criterion takes among all checkpoints, and what it reaches.",
     "classes": "Each class on its own.",
     "cost": "What training took, start-up and validation left out.",
     "definitions": "Every definition on the same ranks; without a k it is not cut.",
@@ -31,12 +35,14 @@ CAPTIONS = {
     "ensembles": "Accuracy with a single prompt and with an ensemble, on the same pictures.",
     "families": "The attribute families, and what always giving the most frequent values reaches.",
     "false_negatives": "Samples of a batch that meet a false negative: the share, and how many each meets.",
+    "knee": "The knee of the curve: the alpha furthest above the chord, on validation data.",
     "leaks": "Products of the test data that the training data hold already.",
     "labels": "The most frequent values of each label.",
     "queries": "Example queries: the rank of the own product, and the products found first.",
     "splits": "Products by split.",
     "ties": "The own product under each rule for equal scores.",
     "sweep": "Each run: its settings, what it reached, and what it cost.",
+    "ways": "What each way of fine-tuning gains and loses, on test data.",
     "rows": "Pictures that were evaluated, and those left out because they have no label.",
 }
 

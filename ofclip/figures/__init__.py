@@ -9,9 +9,12 @@ from ofclip.figures.attributes import families
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
 from ofclip.figures.definitions import definitions
 from ofclip.figures.effects import effects
+from ofclip.figures.forgetting import forgetting
 from ofclip.figures.gradients import accumulation
+from ofclip.figures.mixture import mixture
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.reliability import reliability
+from ofclip.figures.selection import selection
 from ofclip.figures.style import Drawing, save
 from ofclip.figures.sweep import sweep
 
@@ -71,6 +74,30 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "Attribute recognition by family: value and interval, with the mark of chance and the ceiling.",
         ),
     ],
+    "11-mixture": [
+        (
+            "mixture",
+            mixture,
+            "Recall@10 of runs of equal length: on the domains that each is trained on, on those left out, and on "
+            "those held out from all; and on each domain.",
+        )
+    ],
+    "12-selection": [
+        (
+            "selection",
+            selection,
+            "How well each criterion orders checkpoints for a domain that no run has seen, and what choosing by it "
+            "loses. Ticks: a random choice.",
+        )
+    ],
+    "14-forgetting": [
+        (
+            "forgetting",
+            forgetting,
+            "What a fine-tuned domain gains against what the others lose. Left: models between the two, and the knee; "
+            "dashed: the chord. Right: each domain.",
+        )
+    ],
 }
 
 __all__ = [
@@ -83,13 +110,16 @@ __all__ = [
     "effects",
     "families",
     "definitions",
+    "forgetting",
     "headlines",
     "intervals",
     "lengths",
+    "mixture",
     "ranks",
     "reliability",
     "retrieved",
     "samples",
     "save",
+    "selection",
     "sweep",
 ]

@@ -61,7 +61,8 @@ class Key(Strict):
 
     `notebook` is the hash of the code cells (prose may change); `code` maps each file of the package that
     the notebook reaches to its hash; `data` maps "source@split", with the options of loading as in
-    "kagl@test?size=168x224", to the Catalog's fingerprint; `weights` maps a model's name to its fingerprint.
+    "kagl@test?size=168x224", to the Catalog's fingerprint; `weights` maps a model's name to its fingerprint, and
+    `records` the "experiment/source" of a Record that was read to that of its numbers.
     """
 
     notebook: str | None
@@ -70,6 +71,7 @@ class Key(Strict):
     parameters: str
     data: dict[str, str] = {}
     weights: dict[str, str] = {}
+    records: dict[str, str] = {}
 
 
 class Record(Strict):
@@ -92,6 +94,16 @@ class Record(Strict):
     def id(self) -> str:
         """Short hash of the key: two Records of one id were made from the same things."""
         return digest(self.key.model_dump_json())
+
+    @property
+    def name(self) -> str:
+        """Which Record this is, "experiment/source"."""
+        return f"{self.experiment}/{self.source}"
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of metrics and tables, whenever and wherever they were made: what another run may read of them."""
+        return digest(self.model_dump_json(include={"metrics", "tables"}))
 
     @property
     def sources(self) -> set[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Fingerprinted(Protocol):
-    """A Catalog, a model: a name, and a hash that is equal only if the content is."""
+    """A Catalog, a model, a Record: a name, and a hash that is equal only if the content is."""
 
     name: str
     fingerprint: str
@@ -70,10 +70,11 @@ class Recorder:
         self._notes: dict[str, JsonValue] = {}
         self._data: dict[str, str] = {}
         self._weights: dict[str, str] = {}
+        self._records: dict[str, str] = {}
         self._meter = Meter()
 
     def uses(self, thing: Fingerprinted, **options: object) -> None:
-        """Note a Catalog (with the options it was loaded with) or a model: the numbers depend on it.
+        """Note a Catalog (with the options it was loaded with), a model or a Record: the numbers depend on it.
 
         Raises SettingError for an object without a fingerprint, or if two that differ have one name.
         """
@@ -85,6 +86,8 @@ class Recorder:
         if isinstance(thing, Catalog):
             query = "&".join(f"{option}={text(plain(value))}" for option, value in sorted(options.items()))
             name, notes = f"{thing.name}@{thing.split}" + (f"?{query}" if query else ""), self._data
+        elif isinstance(thing, Record):
+            notes = self._records
         if notes.setdefault(name, thing.fingerprint) != thing.fingerprint:
             raise SettingError(f"two things that differ are called {name}: name the options of loading")
 
@@ -146,6 +149,7 @@ class Recorder:
                 parameters=parameters_hash(self.parameters),
                 data=self._data,
                 weights=self._weights,
+                records=self._records,
             ),
         )
         if self.notebook:

@@ -17,7 +17,8 @@ def stale(
     """Return the reasons why a Record is stale, each naming what changed; empty if it is fresh.
 
     `folder` holds the Records beside it (default `work/<profile>`): its weights are compared with the note
-    "weights" of the training Record there, which must be fresh itself. Data are compared only if a data
+    "weights" of the training Record there, which must be fresh itself, and so must a Record that it has read,
+    whose numbers must be the same still. Data are compared only if a data
     root is given, and only those found there, since they have to be loaded; of drawn sources the code is
     the data. Only hashes of files are needed otherwise, so a check takes milliseconds.
     """
@@ -27,7 +28,7 @@ def stale(
         reasons.append("lock changed: requirements.txt")
     if record.key.parameters != parameters_hash(record.parameters):
         reasons.append("parameters changed: the Record was edited")
-    reasons += _weights(record, root, folder)
+    reasons += _weights(record, root, folder) + _records(record, root, folder)
     if data is not None:
         reasons += _data(record, Path(data))
     return reasons
@@ -62,6 +63,20 @@ def _weights(record: Record, root: Path, folder: Path) -> list[str]:
         return [f"weights: {TRAINING}/{source} made other weights"]
     reasons = stale(training, root, folder=folder)
     return [f"weights: {TRAINING}/{source} is stale ({reasons[0]})"] if reasons else []
+
+
+def _records(record: Record, root: Path, folder: Path) -> list[str]:
+    reasons = []
+    for name, fingerprint in record.key.records.items():
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            continue
+        read = Record.load(path)
+        if read.fingerprint != fingerprint:
+            reasons.append(f"Record: {name} holds other numbers")
+        elif older := stale(read, root, folder=folder):
+            reasons.append(f"Record: {name} is stale ({older[0]})")
+    return reasons
 
 
 def _data(record: Record, data: Path) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from checkout import make_checkout, write_notebook
 from idx import write_idx
+from records_helpers import make_metric
 
 from ofclip.records import Record, Recorder, stale
 
@@ -86,6 +87,27 @@ def test_other_weights_and_stale_training(root: Path) -> None:
     assert stale(load(root), root) == ["weights: 02-training/kagl made other weights"]
     path.unlink()
     assert stale(load(root), root) == []
+
+
+def test_a_record_that_was_read_must_hold_the_same_numbers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_notebook(root, "12-selection", "from ofclip import catalog")
+    read = root / "work/laptop/04-retrieval/kagl.json"
+    path = root / "work/laptop/12-selection/kagl.json"
+    monkeypatch.setenv("OFCLIP_RECORD", str(path))
+    running = Recorder("12-selection", source="kagl", profile="laptop", root=root)
+    running.uses(Record.load(read))
+    assert running.finish().key.records == {"04-retrieval/kagl": Record.load(read).fingerprint}
+    reader = Record.load(path)
+    assert stale(reader, root) == []
+
+    read.write_text(read.read_text().replace('"date": "', '"date": "1'))
+    assert stale(reader, root) == [], "made on another day, with the same numbers"
+    append(root / "ofclip/metrics/ranking.py")
+    assert stale(reader, root) == ["Record: 04-retrieval/kagl is stale (code: ofclip/metrics/ranking.py changed)"]
+    Record.load(read).model_copy(update={"metrics": [make_metric()]}).save(read)
+    assert stale(reader, root) == ["Record: 04-retrieval/kagl holds other numbers"]
+    read.unlink()
+    assert stale(reader, root) == []
 
 
 def test_data_are_compared_where_they_are(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
