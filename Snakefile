@@ -11,7 +11,7 @@ from ofclip.errors import OfclipError
 from ofclip.experiments import EXPERIMENTS, TRAINING, jobs
 from ofclip.records import Record, code_files
 from ofclip.run import end_with_parent
-from ofclip.sources import available, data_root, get
+from ofclip.sources import available, data_root, get, ground_truth
 
 end_with_parent()
 
@@ -49,7 +49,8 @@ def needs(job):
     data = get(job.source).find(data_root())
     archive = [str(data)] if data.is_file() else []
     code = map(str, code_files(notebook, sources(job)))
-    return [str(notebook), "requirements.txt", *code, *archive, *weights, *read]
+    frozen = ground_truth.files(job.source) if job.experiment == "06-product-search" else []
+    return [str(notebook), "requirements.txt", *code, *archive, *map(str, frozen), *weights, *read]
 
 
 try:

@@ -69,6 +69,7 @@ EXPERIMENTS = {
         Experiment("11-mixture", "Mixing training domains", {"atelier": None}),
         Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
         Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
+        Experiment("06-product-search", "Product search", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }
 
@@ -92,6 +93,8 @@ def jobs(present: Collection[str]) -> list[Job]:
     ['01-data', '01-duplicates', '02-training']
     >>> {job.source for job in jobs({"atelier"})}
     {'atelier'}
+    >>> [job.source for job in jobs({"atelier"})]
+    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs, experiment.reads)

@@ -6,6 +6,7 @@ import base64
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -233,6 +234,23 @@ def forgetting(rng: np.random.Generator, dataset: str) -> Result:
     return Result([share(rng, "text-to-image recall@10 (at the knee)", "the target", "recall@10 of a way")], tables)
 
 
+def product_search(rng: np.random.Generator, dataset: str) -> Result:
+    names = [("text-to-image", ("Recall@1", "Recall@10", "AvgRecall", "MRR"))]
+    names += [(f"{kind}-to-product", ("P@1", "P@10", "AvgP", "MRR")) for kind in ("category", "sub-category")]
+    metrics = [
+        replace(share(rng, f"{task} {name}{start}", dataset, f"{name} of {task}"), split=split)
+        for task, own in names
+        for name in own
+        for split in (("all", "test") if dataset == "kagl" else ("test",))
+        for start in (("", " (start)") if split == "test" else ("",))
+    ]
+    best = replace(share(rng, "text-to-image best Recall@1", dataset, "of a perfect order"), split="ground truth")
+    asked = {"dataset": dataset, "task": "category-to-product", "query": AWKWARD, "relevant": 12, "P@10": 0.3}
+    variants = {"dataset": dataset, "query": "a photo of a {}", "picture": 0.9, "text": 0.1, "value": 0.37}
+    tables = {"asked": pd.DataFrame([asked]), "variants": pd.DataFrame([variants])}
+    return Result([*metrics, best], tables)
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -246,6 +264,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "11-mixture": mixture,
     "12-selection": selection,
     "14-forgetting": forgetting,
+    "06-product-search": product_search,
 }
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ofclip.book import cards, notebooks, pages, performance, reported, tables
+from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, tables
 from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -78,6 +78,7 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     cards.fragments([one.record for one in shown], root)
     performance.fragments(root)
     reported.fragments(root)
+    comparisons.fragments(shown, root)
 
 
 def render(root: Path) -> Path:

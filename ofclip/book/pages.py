@@ -22,6 +22,7 @@ DRAWN = {
 }
 
 CAPTIONS = {
+    "asked": "Each query: how many products answer it, the share of the first ten that do, and the first one's rank.",
     "accumulation": "Gradients through micro-batches against those of the full batch, relative.",
     "attributes": "Each attribute value on its own.",
     "captions": "Captions: how many, how long, and how much each says about the product.",
@@ -30,6 +31,7 @@ CAPTIONS = {
     "cost": "What training took, start-up and validation left out.",
     "definitions": "Every definition on the same ranks; without a k it is not cut.",
     "domains": "The data sets and their splits.",
+    "ground truth": "The queries, and how much of what they ask for is in the gallery.",
     "duplicates": "Products that share a caption or a picture with another.",
     "effects": "Each way to run the checkpoint: value, change, its interval, and queries gained and lost.",
     "ensembles": "Accuracy with a single prompt and with an ensemble, on the same pictures.",
@@ -43,6 +45,7 @@ CAPTIONS = {
     "ties": "The own product under each rule for equal scores.",
     "sweep": "Each run: its settings, what it reached, and what it cost.",
     "ways": "What each way of fine-tuning gains and loses, on test data.",
+    "variants": "Other weights of picture and text, and the query with and without its template.",
     "rows": "Pictures that were evaluated, and those left out because they have no label.",
 }
 

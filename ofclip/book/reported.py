@@ -20,7 +20,7 @@ def fragments(root: Path) -> None:
         folder = root / GENERATED / "reported" / path.stem
         if "task" not in frame:
             frame["metric"] = frame["dataset"] + ", " + frame["metric"].str.replace("_", " ")
-            text = _table(frame, folder / "all.csv", root, "As printed by the authors.")
+            text = _table(frame, folder / "all.csv", root, "As printed.")
         else:
             blocks = {"average": [], "single": []}
             for place, ((task, name), part) in enumerate(frame.groupby(["task", "dataset"], sort=False)):

@@ -13,6 +13,7 @@ from ofclip.figures.forgetting import forgetting
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.mixture import mixture
 from ofclip.figures.pictures import retrieved, samples
+from ofclip.figures.product_search import product_search
 from ofclip.figures.reliability import reliability
 from ofclip.figures.selection import selection
 from ofclip.figures.style import Drawing, save
@@ -98,6 +99,14 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "dashed: the chord. Right: each domain.",
         )
     ],
+    "06-product-search": [
+        (
+            "tasks",
+            product_search,
+            "Product search: what of the first ten products is right, with its interval; chance and ceiling are those "
+            "of the uppermost mark.",
+        ),
+    ],
 }
 
 __all__ = [
@@ -115,6 +124,7 @@ __all__ = [
     "intervals",
     "lengths",
     "mixture",
+    "product_search",
     "ranks",
     "reliability",
     "retrieved",

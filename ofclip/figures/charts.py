@@ -28,6 +28,7 @@ HEADLINES = {
         "text-to-image MRR",
     ),
     "05-attributes": ("all recall@5", "all mAP"),
+    "06-product-search": ("text-to-image Recall@10", "category-to-product P@10"),
 }
 
 #: What a run is watched by and its curves show, before " SOURCE@SPLIT"; the log has all of what its tasks measure.
@@ -41,13 +42,14 @@ CEILING = {"marker": "<", "color": MUTED, "markersize": 5, "markerfacecolor": "w
 def headlines(record: Record) -> list[Metric]:
     """Return the metrics that speak for a Record's experiment, in its order of importance.
 
-    A name may stand behind the label that was asked for, as in "type accuracy@1".
+    A name may stand behind the label that was asked for, as in "type accuracy@1". What was measured on all products,
+    those trained on among them, does not speak for it.
     """
     return [
         metric
         for name in HEADLINES.get(record.experiment, ())
         for metric in record.metrics
-        if metric.name == name or metric.name.endswith(f" {name}")
+        if (metric.name == name or metric.name.endswith(f" {name}")) and metric.split != "all"
     ]
 
 

@@ -74,11 +74,12 @@ class Recorder:
         self._meter = Meter()
 
     def uses(self, thing: Fingerprinted, **options: object) -> None:
-        """Note a Catalog (with the options it was loaded with), a model or a Record: the numbers depend on it.
+        """Note a Catalog (with the options it was loaded with), a ground truth, a model or a Record: numbers depend on it.
 
         Raises SettingError for an object without a fingerprint, or if two that differ have one name.
         """
         from ofclip.catalog import Catalog
+        from ofclip.sources.ground_truth import GroundTruth
 
         if not hasattr(thing, "fingerprint") or not hasattr(thing, "name"):
             raise SettingError(f"cannot note a {type(thing).__name__}: it has no name and fingerprint")
@@ -88,6 +89,8 @@ class Recorder:
             name, notes = f"{thing.name}@{thing.split}" + (f"?{query}" if query else ""), self._data
         elif isinstance(thing, Record):
             notes = self._records
+        elif isinstance(thing, GroundTruth):
+            name, notes = f"{thing.task.name} by {thing.name}", self._data
         if notes.setdefault(name, thing.fingerprint) != thing.fingerprint:
             raise SettingError(f"two things that differ are called {name}: name the options of loading")
 

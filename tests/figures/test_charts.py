@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +81,11 @@ def test_headlines_are_found_behind_a_label_and_in_order() -> None:
     assert [one.name for one in figures.headlines(made)] == [names[1], names[0]]
     made = record("03-zero-shot", Result([metric(name, "kagl", 0.5) for name in ("type accuracy@1", "weighted F1")]))
     assert [one.name for one in figures.headlines(made)] == ["type accuracy@1"]
+
+
+def test_what_was_measured_on_trained_products_too_is_no_headline() -> None:
+    both = [replace(metric("text-to-image Recall@10", "kagl", 0.5), split=split) for split in ("all", "test")]
+    assert [one.split for one in figures.headlines(record("06-product-search", Result(both)))] == ["test"]
 
 
 @pytest.fixture

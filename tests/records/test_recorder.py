@@ -13,7 +13,8 @@ from records_helpers import make_metric
 
 from ofclip.catalog import Catalog
 from ofclip.errors import OfclipError, SettingError
-from ofclip.records import Record, Recorder
+from ofclip.records import Record, Recorder, stale
+from ofclip.sources.ground_truth import GroundTruth, Task
 from ofclip.tasks.result import Result
 
 
@@ -137,3 +138,13 @@ def test_commit_and_changes_of_the_tree_are_noted(root: Path) -> None:
     assert not recorder(root).finish().made.dirty
     (root / "ofclip/catalog.py").write_text("# changed\n")
     assert recorder(root).finish().made.dirty
+
+
+def test_a_ground_truth_is_data(root: Path) -> None:
+    truth = GroundTruth("frozen KAGL", Task("text-to-image", "text"), ("a dress",), (("7",),))
+    made = recorder(root)
+    made.uses(catalog())
+    made.uses(truth)
+    record = made.finish()
+    assert record.key.data["text-to-image by frozen KAGL"] == truth.fingerprint and not record.key.weights
+    assert stale(record, root, data=root) == []
