@@ -70,6 +70,12 @@ EXPERIMENTS = {
         Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
         Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
         Experiment("06-product-search", "Product search", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment(
+            "07-probe",
+            "Linear probe",
+            {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
+        ),
+        Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }
 
@@ -95,6 +101,7 @@ def jobs(present: Collection[str]) -> list[Job]:
     {'atelier'}
     >>> [job.source for job in jobs({"atelier"})]
     ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
+    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs, experiment.reads)

@@ -251,6 +251,31 @@ def product_search(rng: np.random.Generator, dataset: str) -> Result:
     return Result([*metrics, best], tables)
 
 
+def probe(rng: np.random.Generator, dataset: str) -> Result:
+    kinds = ("", " (starting model)", " (raw pixels)")
+    names = ["type zero-shot accuracy@1", *(f"type probe accuracy@1{kind}" for kind in kinds)]
+    metrics = [share(rng, name, dataset, f"share of pictures, {name}") for name in names]
+    shots = pd.DataFrame({"dataset": dataset, "features": "model", "k": [1, 2, 4], "train": [15, 30, 58], "short": 1})
+    value = np.sort(rng.uniform(0.2, 0.6, 3))
+    shots = shots.assign(accuracy=value, low=value - 0.05, high=value + 0.05, lowest=value - 0.02, highest=value + 0.02)
+    return Result(metrics, {"shots": shots})
+
+
+def composition(rng: np.random.Generator, dataset: str) -> Result:
+    asked = ["swapped colours", "word order", "colour denied"]
+    value = rng.uniform(0.3, 0.9, 3)
+    choices = {"dataset": dataset, "model": "model", "choice": asked, "pictures": 300, "not_asked": 9, "ties": 0}
+    choices = pd.DataFrame(choices | {"accuracy": value, "low": value - 0.04, "high": value + 0.04})
+    metrics = [share(rng, f"{name} accuracy", dataset, f"share of right captions, {name}") for name in asked]
+    if not dataset.endswith(("street", "kagl")):  # one comparison over all data sets
+        return Result(metrics, {"choices": choices})
+    pairs = {"dataset": dataset, "model": "model", "kind": "colour", "measure": ["pair accuracy@1", "recall@10"]}
+    pairs |= {"rare": "held out", "common": "seen", "rare_n": 80, "left_out": 0, "common_n": 900}
+    for side, base in (("rare", 0.3), ("common", 0.4)):
+        pairs |= {f"{side}_value": base, f"{side}_low": base - 0.05, f"{side}_high": base + 0.05}
+    return Result(metrics, {"combinations": pd.DataFrame(pairs), "choices": choices})
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -265,6 +290,8 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "12-selection": selection,
     "14-forgetting": forgetting,
     "06-product-search": product_search,
+    "07-probe": probe,
+    "09-composition": composition,
 }
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ofclip.figures.attributes import families
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
+from ofclip.figures.composition import chosen, improbable
 from ofclip.figures.definitions import definitions
 from ofclip.figures.effects import effects
 from ofclip.figures.forgetting import forgetting
 from ofclip.figures.gradients import accumulation
 from ofclip.figures.mixture import mixture
 from ofclip.figures.pictures import retrieved, samples
+from ofclip.figures.probes import shots
 from ofclip.figures.product_search import product_search
 from ofclip.figures.reliability import reliability
 from ofclip.figures.selection import selection
@@ -107,12 +109,29 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "of the uppermost mark.",
         ),
     ],
+    "07-probe": [
+        (
+            "shots",
+            shots,
+            "Accuracy of linear probes over the training pictures per class, with intervals over draws and test "
+            "pictures; beside them, at the right, probes on all training pictures. Dashed: zero-shot; dotted: chance.",
+        ),
+    ],
+    "09-composition": [
+        (
+            "improbable",
+            improbable,
+            "Combinations that training never or hardly shows, against common ones matched by what they are made of.",
+        ),
+        ("chosen", chosen, "How often the right caption wins over a wrong one of like words. Dotted: guessing."),
+    ],
 }
 
 __all__ = [
     "FIGURES",
     "Drawing",
     "accumulation",
+    "chosen",
     "confusion",
     "contradictions",
     "curves",
@@ -121,6 +140,7 @@ __all__ = [
     "definitions",
     "forgetting",
     "headlines",
+    "improbable",
     "intervals",
     "lengths",
     "mixture",
@@ -131,5 +151,6 @@ __all__ = [
     "samples",
     "save",
     "selection",
+    "shots",
     "sweep",
 ]

@@ -74,7 +74,7 @@ class Recorder:
         self._meter = Meter()
 
     def uses(self, thing: Fingerprinted, **options: object) -> None:
-        """Note a Catalog (with the options it was loaded with), a ground truth, a model or a Record: numbers depend on it.
+        """Note a Catalog (with its options of loading), a ground truth, a model or a Record: the numbers depend on it.
 
         Raises SettingError for an object without a fingerprint, or if two that differ have one name.
         """
