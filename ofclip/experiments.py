@@ -76,6 +76,7 @@ EXPERIMENTS = {
             {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
         ),
         Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment("08-grounding", "Grounding", {"atelier": "atelier", "clothing-co-parsing": "kagl"}),
     )
 }
 

@@ -19,7 +19,7 @@ FLOORS = (
     {"metrics", "catalog", "images", "text"},
     {"tree", "shards", "fetch"},
     {"sources", "models"},
-    {"embeddings", "interpolation", "training"},
+    {"embeddings", "grounding", "interpolation", "training"},
     {"tasks"},
     {"experiments", "watching"},
     {"records", "figures", "profiles"},

@@ -30,6 +30,7 @@ DATASETS = {
     "fashion-iq": ["fashion-iq"],
     "deepfashion": ["deepfashion"],
     "imaterialist": ["imaterialist"],
+    "clothing-co-parsing": ["clothing-co-parsing"],
 }
 #: Text that would be a list, emphasis, a link and a formula if it were taken for Markdown.
 AWKWARD = "* 1. _red_ [dress](x) $9$ | <b>"
@@ -276,6 +277,18 @@ def composition(rng: np.random.Generator, dataset: str) -> Result:
     return Result(metrics, {"combinations": pd.DataFrame(pairs), "choices": choices})
 
 
+def grounding(rng: np.random.Generator, dataset: str) -> Result:
+    metrics, rows = [], []
+    for question in ("product", "part"):
+        for score in ("pointing game", "average precision"):
+            for name in ("occlusion", "similarity", "centre"):
+                made = share(rng, f"{score} of {question} ({name})", dataset, f"{score}; map: {name}")
+                metrics.append(made)
+                row = {"dataset": dataset, "map": name, "question": question, "score": score, "value": made.value}
+                rows.append(row | {"low": made.interval[0], "high": made.interval[1], "chance": 0.1, "centre": 0.3})
+    return Result(metrics, {"grounding": pd.DataFrame(rows)})
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -292,6 +305,7 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "06-product-search": product_search,
     "07-probe": probe,
     "09-composition": composition,
+    "08-grounding": grounding,
 }
 
 

@@ -20,6 +20,7 @@ DRAWN = {
     "checkpoints", "confusion", "forgotten", "interpolation", "lengths", "log", "matrix", "measured", "ranks",
     "reliability", "selection",
 }
+DRAWN = {"confusion", "grounding", "lengths", "log", "measured", "ranks"}
 
 CAPTIONS = {
     "asked": "Each query: how many products answer it, the share of the first ten that do, and the first one's rank.",
@@ -43,6 +44,7 @@ CAPTIONS = {
     "leaks": "Products of the test data that the training data hold already.",
     "frequencies": "Plain scores by how many products of the training split show the pair; nothing is matched here.",
     "labels": "The most frequent values of each label.",
+    "parts": "Each part on its own: mean scores of every kind of map.",
     "queries": "Example queries: the rank of the own product, and the products found first.",
     "shots": "Few-shot probes: training pictures, classes that are short of k, and the spread over draws.",
     "splits": "Products by split.",
@@ -56,6 +58,7 @@ CAPTIONS = {
 
 PICTURES = {
     "01-data": "What the pictures look like, evenly spaced over each data set.",
+    "08-grounding": "Drawings, what was asked, and every kind of heat map; the white outline is the exact mask.",
     "04-retrieval": "Queries (left, with the own picture) and what they find; the own product is framed.",
 }
 

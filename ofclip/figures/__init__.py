@@ -12,6 +12,7 @@ from ofclip.figures.definitions import definitions
 from ofclip.figures.effects import effects
 from ofclip.figures.forgetting import forgetting
 from ofclip.figures.gradients import accumulation
+from ofclip.figures.grounding import heat_maps, localization
 from ofclip.figures.mixture import mixture
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.probes import shots
@@ -125,6 +126,14 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
         ),
         ("chosen", chosen, "How often the right caption wins over a wrong one of like words. Dotted: guessing."),
     ],
+    "08-grounding": [
+        (
+            "localization",
+            localization,
+            "How well each kind of heat map finds what was asked for, with intervals. Dashed: chance, the share of the "
+            "picture that the masks cover.",
+        ),
+    ],
 }
 
 __all__ = [
@@ -145,6 +154,10 @@ __all__ = [
     "lengths",
     "mixture",
     "product_search",
+    "heat_maps",
+    "intervals",
+    "lengths",
+    "localization",
     "ranks",
     "reliability",
     "retrieved",

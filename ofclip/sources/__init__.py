@@ -15,6 +15,7 @@ from ofclip.sources.base import Source, data_root
 MODULES = {
     "atelier": "ofclip.sources.atelier",
     "atlas": "ofclip.sources.atlas",
+    "clothing-co-parsing": "ofclip.sources.ccp",
     "clothing-dataset-small": "ofclip.sources.clothing_dataset_small",
     "deepfashion": "ofclip.sources.deepfashion",
     "deepfashion-inshop": "ofclip.sources.deepfashion_inshop",
