@@ -60,23 +60,25 @@ EXPERIMENTS = {
             {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
         ),
         Experiment("04-retrieval", "Retrieval", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
         Experiment(
             "05-attributes",
             "Attribute recognition",
             {"atelier": "atelier", "kagl": "kagl", "deepfashion": "kagl", "imaterialist": "kagl"},
         ),
-        Experiment("11-mixture", "Mixing training domains", {"atelier": None}),
-        Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
-        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
         Experiment("06-product-search", "Product search", {"atelier": "atelier", "kagl": "kagl"}),
         Experiment(
             "07-probe",
             "Linear probe",
             {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
         ),
-        Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
         Experiment("08-grounding", "Grounding", {"atelier": "atelier", "clothing-co-parsing": "kagl"}),
+        Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment("10-prompts", "Prompts", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment("11-mixture", "Mixing training domains", {"atelier": None}),
+        Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
+        Experiment("13-biases", "Biases", {"atelier": "atelier", "kagl": "kagl"}),
+        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
+        Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }
 

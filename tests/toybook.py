@@ -289,6 +289,61 @@ def grounding(rng: np.random.Generator, dataset: str) -> Result:
     return Result(metrics, {"grounding": pd.DataFrame(rows)})
 
 
+def prompts(rng: np.random.Generator, dataset: str) -> Result:
+    kinds = {"no prompt": "no prompt", "test prompt": "test prompt", "a {} here": "one template"}
+    kinds |= {"the {}": "one template", "mean of vectors": "mean of vectors"}
+    rows = []
+    for task in ("type accuracy@1", "text-to-image recall@10"):
+        for prompt, kind in kinds.items():
+            value = float(rng.uniform(0.2, 0.6))
+            change = (None,) * 4 if kind == "test prompt" else ("test prompt", *_around(rng.uniform(-0.1, 0.1)))
+            rows.append((dataset, task, kind, prompt, 500, value, value - 0.03, value + 0.03, *change))
+    columns = ["dataset", "task", "kind", "prompt", *COMPARED]
+    tables = {"prompts": pd.DataFrame(rows, columns=columns)}
+    if dataset.endswith("street"):
+        runs = []
+        for asked in ("no prompt", "test prompt", "extracted phrases"):
+            for run in ("captions, no templates", "phrases, templates"):
+                value, first = float(rng.uniform(0.1, 0.3)), run.startswith("captions")
+                change = (None,) * 4 if first else ("captions, no templates", *_around(0.02))
+                runs.append((dataset, asked, not first, not first, run, 500, *_around(value), *change))
+        columns = ["dataset", "asked", "templates", "phrases", "run", *COMPARED]
+        tables["training"] = pd.DataFrame(runs, columns=columns)
+    return Result([share(rng, "type accuracy@1 (no prompt)", dataset, "accuracy without a prompt")], tables)
+
+
+def biases(rng: np.random.Generator, dataset: str) -> Result:
+    recall = {"words_from": [2, 3], "words_to": [2, 7], "queries": [40, 60], "recall": [0.2, 0.4], "low": [0.1, 0.3]}
+    recall |= {"high": [0.3, 0.5], "chance": 0.1, "ceiling": [0.6, 1.0], "any_recall": [0.5, 0.4]}
+    recall |= {"any_low": [0.4, 0.3], "any_high": [0.6, 0.5], "any_chance": 0.2}
+    shown, said = [], []
+    for task in ("type accuracy@1", "recall@10"):
+        for probe, steps in {"ground": ("white", "street"), "size": ("80% of the frame", "40% of the frame")}.items():
+            for step in steps:
+                change = (None,) * 4 if step == steps[0] else (steps[0], *_around(rng.uniform(-0.3, 0)))
+                shown.append((dataset, task, probe, step, 500, *_around(rng.uniform(0.2, 0.8)), *change))
+        for products in ("women's", "men's"):
+            for way in ("neutral", "own gender", "other gender"):
+                change = (None,) * 4 if way == "neutral" else ("neutral", *_around(rng.uniform(-0.1, 0.1)))
+                said.append((dataset, task, products, way, 200, *_around(rng.uniform(0.2, 0.8)), *change))
+    sizes = {"dataset": dataset, "label": "type", "class": ["hat", "bag"], "trained_on": [90, 3000], "pictures": 20}
+    sizes |= {"accuracy": [0.3, 0.7], "low": [0.2, 0.6], "high": [0.4, 0.8]}
+    tables = {
+        "query_lengths": pd.DataFrame({"dataset": dataset, "part": [1, 2]} | recall),
+        "scenes": pd.DataFrame(shown, columns=["dataset", "task", "probe", "step", *COMPARED]),
+        "wording": pd.DataFrame(said, columns=["dataset", "task", "products", "wording", *COMPARED]),
+        "class_sizes": pd.DataFrame(sizes),
+    }
+    return Result([share(rng, "recall@10 (ground: street)", dataset, "recall@10 before a street")], tables)
+
+
+COMPARED = ["n", "value", "low", "high", "against", "change", "change_low", "change_high"]
+
+
+def _around(value: float) -> tuple[float, float, float]:
+    return value, value - 0.02, value + 0.03
+
+
 RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "01-data": data,
     "01-duplicates": overlap,
@@ -306,6 +361,8 @@ RESULTS: dict[str, Callable[[np.random.Generator, str], Result]] = {
     "07-probe": probe,
     "09-composition": composition,
     "08-grounding": grounding,
+    "10-prompts": prompts,
+    "13-biases": biases,
 }
 
 

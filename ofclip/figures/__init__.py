@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ofclip.figures.attributes import families
+from ofclip.figures.biases import class_sizes, query_lengths, scenes, wording
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
 from ofclip.figures.composition import chosen, improbable
 from ofclip.figures.definitions import definitions
@@ -17,6 +18,7 @@ from ofclip.figures.mixture import mixture
 from ofclip.figures.pictures import retrieved, samples
 from ofclip.figures.probes import shots
 from ofclip.figures.product_search import product_search
+from ofclip.figures.prompts import prompts
 from ofclip.figures.reliability import reliability
 from ofclip.figures.selection import selection
 from ofclip.figures.style import Drawing, save
@@ -64,18 +66,51 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "The diagonal counts the own product alone, the others any of the same caption (or group).",
         ),
     ],
-    "15-activation": [
-        (
-            "effects",
-            effects,
-            "What running the same checkpoint otherwise changes, with the interval of the paired difference.",
-        )
-    ],
     "05-attributes": [
         (
             "families",
             families,
             "Attribute recognition by family: value and interval, with the mark of chance and the ceiling.",
+        ),
+    ],
+    "06-product-search": [
+        (
+            "tasks",
+            product_search,
+            "Product search: what of the first ten products is right, with its interval; chance and ceiling are those "
+            "of the uppermost mark.",
+        ),
+    ],
+    "07-probe": [
+        (
+            "shots",
+            shots,
+            "Accuracy of linear probes over the training pictures per class, with intervals over draws and test "
+            "pictures; beside them, at the right, probes on all training pictures. Dashed: zero-shot; dotted: chance.",
+        ),
+    ],
+    "08-grounding": [
+        (
+            "localization",
+            localization,
+            "How well each kind of heat map finds what was asked for, with intervals. Dashed: chance, the share of the "
+            "picture that the masks cover.",
+        ),
+    ],
+    "09-composition": [
+        (
+            "improbable",
+            improbable,
+            "Combinations that training never or hardly shows, against common ones matched by what they are made of.",
+        ),
+        ("chosen", chosen, "How often the right caption wins over a wrong one of like words. Dotted: guessing."),
+    ],
+    "10-prompts": [
+        (
+            "prompts",
+            prompts,
+            "What each way to ask changes against the test prompt, with intervals of the paired differences; and what "
+            "runs reach whose texts were treated otherwise in training.",
         ),
     ],
     "11-mixture": [
@@ -94,6 +129,17 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "loses. Ticks: a random choice.",
         )
     ],
+    "13-biases": [
+        ("lengths", query_lengths, "Recall by the number of words of the query."),
+        (
+            "scenes",
+            scenes,
+            "The same products on other grounds, off the centre, smaller, and in other styles. Hollow: what the others "
+            "of a panel are compared with.",
+        ),
+        ("wording", wording, "What naming a gender changes against the neutral wording."),
+        ("sizes", class_sizes, "Accuracy of each class over the number of its products that were trained on."),
+    ],
     "14-forgetting": [
         (
             "forgetting",
@@ -102,68 +148,46 @@ FIGURES: dict[str, list[tuple[str, Callable[[Record], Drawing], str]]] = {
             "dashed: the chord. Right: each domain.",
         )
     ],
-    "06-product-search": [
+    "15-activation": [
         (
-            "tasks",
-            product_search,
-            "Product search: what of the first ten products is right, with its interval; chance and ceiling are those "
-            "of the uppermost mark.",
-        ),
-    ],
-    "07-probe": [
-        (
-            "shots",
-            shots,
-            "Accuracy of linear probes over the training pictures per class, with intervals over draws and test "
-            "pictures; beside them, at the right, probes on all training pictures. Dashed: zero-shot; dotted: chance.",
-        ),
-    ],
-    "09-composition": [
-        (
-            "improbable",
-            improbable,
-            "Combinations that training never or hardly shows, against common ones matched by what they are made of.",
-        ),
-        ("chosen", chosen, "How often the right caption wins over a wrong one of like words. Dotted: guessing."),
-    ],
-    "08-grounding": [
-        (
-            "localization",
-            localization,
-            "How well each kind of heat map finds what was asked for, with intervals. Dashed: chance, the share of the "
-            "picture that the masks cover.",
-        ),
+            "effects",
+            effects,
+            "What running the same checkpoint otherwise changes, with the interval of the paired difference.",
+        )
     ],
 }
 
 __all__ = [
-    "FIGURES",
     "Drawing",
+    "FIGURES",
     "accumulation",
     "chosen",
+    "class_sizes",
     "confusion",
     "contradictions",
     "curves",
+    "definitions",
     "effects",
     "families",
-    "definitions",
     "forgetting",
     "headlines",
+    "heat_maps",
     "improbable",
     "intervals",
     "lengths",
+    "localization",
     "mixture",
     "product_search",
-    "heat_maps",
-    "intervals",
-    "lengths",
-    "localization",
+    "prompts",
+    "query_lengths",
     "ranks",
     "reliability",
     "retrieved",
     "samples",
     "save",
+    "scenes",
     "selection",
     "shots",
     "sweep",
+    "wording",
 ]

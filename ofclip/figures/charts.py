@@ -30,8 +30,8 @@ HEADLINES = {
     "05-attributes": ("all recall@5", "all mAP"),
     "06-product-search": ("text-to-image Recall@10", "category-to-product P@10"),
     "07-probe": ("probe accuracy@1", "zero-shot accuracy@1", "probe minus zero-shot accuracy@1"),
-    "09-composition": ("swapped colours accuracy", "word order accuracy", "colour denied accuracy"),
     "08-grounding": ("average precision of product (occlusion)", "average precision of product (similarity)"),
+    "09-composition": ("swapped colours accuracy", "word order accuracy", "colour denied accuracy"),
 }
 
 #: What a run is watched by and its curves show, before " SOURCE@SPLIT"; the log has all of what its tasks measure.

@@ -10,8 +10,8 @@ class Metric:
     """One number with everything a reader needs to judge it.
 
     `definition` is one sentence that fixes the meaning (of the four meanings of recall@k, say) and the
-    tie rule; `direction` is "higher" or "lower" (which is better); `interval` is the 95 % bootstrap
-    interval; `chance` is what guessing reaches and `ceiling` the best that the data allow.
+    tie rule; `direction` is "higher", "lower" or "nearer 0" (which is better); `interval` is the 95 %
+    bootstrap interval; `chance` is what guessing reaches and `ceiling` the best that the data allow.
     """
 
     name: str
