@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
-from toybook import AWKWARD, change, checkout, notebook
+from toybook import change, checkout, notebook
+from toyresults import AWKWARD
 
 from ofclip import book
 from ofclip.book import tables

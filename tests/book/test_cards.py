@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from toybook import DATASETS, checkout, record
-from toybook import data as toy_data
+from toyresults import data as toy_data
 
 from ofclip import sources
 from ofclip.book.cards import counts, fragments

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip import figures
@@ -33,5 +33,5 @@ def test_a_record_without_families_is_refused() -> None:
 
 
 def test_the_headline_is_the_ranking_of_all_families() -> None:
-    made = record("05-attributes", toybook.attributes(np.random.default_rng(0), "kagl"))
+    made = record("05-attributes", toyresults.attributes(np.random.default_rng(0), "kagl"))
     assert [one.name for one in figures.headlines(made)] == ["all recall@5", "all mAP"]

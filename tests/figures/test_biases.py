@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip.figures import biases
@@ -14,7 +14,7 @@ from ofclip.tasks.result import Result
 
 @pytest.fixture
 def made() -> Record:
-    return record("13-biases", toybook.biases(np.random.default_rng(0), "atelier/street"))
+    return record("13-biases", toyresults.biases(np.random.default_rng(0), "atelier/street"))
 
 
 def test_wordings_are_those_of_the_task() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip import figures
@@ -22,13 +22,13 @@ def rng() -> np.random.Generator:
 
 def test_every_figure_of_the_book_is_drawn_from_a_record_alone(rng: np.random.Generator) -> None:
     for experiment, drawn in figures.FIGURES.items():
-        results = [toybook.RESULTS[experiment](rng, name) for name in ("atelier/street", "atelier/flatlay")]
+        results = [toyresults.RESULTS[experiment](rng, name) for name in ("atelier/street", "atelier/flatlay")]
         for _, draw, caption in drawn:
             assert draw(record(experiment, *results)).axes and caption.endswith(".")
 
 
 def test_curves_draw_the_log(rng: np.random.Generator) -> None:
-    made = record("02-training", toybook.training(rng, "atelier"))
+    made = record("02-training", toyresults.training(rng, "atelier"))
     loss, validation, *_ = figures.curves(made).axes
     log = made.table("log")
     assert loss.lines[0].get_ydata().tolist() == log["loss"].tolist()
@@ -38,7 +38,7 @@ def test_curves_draw_the_log(rng: np.random.Generator) -> None:
 
 
 def test_curves_without_validation_have_a_panel_less(rng: np.random.Generator) -> None:
-    made = record("02-training", toybook.training(rng, "atelier"))
+    made = record("02-training", toyresults.training(rng, "atelier"))
     log = made.table("log").drop(columns="text-to-image recall@10 atelier/street@val")
     made = made.model_copy(update={"tables": {"log": Table.of(log)}})
     assert len(figures.curves(made).axes) == 3

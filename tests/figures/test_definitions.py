@@ -1,6 +1,6 @@
 import numpy as np
 import pandas as pd
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip import figures
@@ -27,7 +27,7 @@ def test_the_marks_are_the_values_of_the_largest_k() -> None:
 def test_each_data_set_has_a_row() -> None:
     rng = np.random.default_rng(0)
     names = ["atelier/street", "atelier/flatlay"]
-    drawn = figures.definitions(record("04-retrieval", *(toybook.retrieval(rng, name) for name in names)))
+    drawn = figures.definitions(record("04-retrieval", *(toyresults.retrieval(rng, name) for name in names)))
     assert len(drawn.axes) == 4
     assert [label.get_text() for label in drawn.axes[0].get_yticklabels()] == names
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == [

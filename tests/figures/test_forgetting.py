@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip.figures.forgetting import BEFORE, LINE, forgetting
@@ -12,7 +12,7 @@ from ofclip.tasks import forgetting as task
 
 @pytest.fixture
 def made():
-    return record("14-forgetting", toybook.forgetting(np.random.default_rng(0), "atelier/street"))
+    return record("14-forgetting", toyresults.forgetting(np.random.default_rng(0), "atelier/street"))
 
 
 def texts(axes):

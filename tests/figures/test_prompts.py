@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip.figures.prompts import ASKED, KINDS, prompts
@@ -13,7 +13,7 @@ from ofclip.tasks.result import Result
 
 @pytest.fixture
 def made() -> Result:
-    return toybook.prompts(np.random.default_rng(0), "atelier/street")
+    return toyresults.prompts(np.random.default_rng(0), "atelier/street")
 
 
 def test_kinds_and_ways_are_those_of_the_tasks() -> None:

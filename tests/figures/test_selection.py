@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-import toybook
+import toyresults
 from toybook import record
 
 from ofclip.figures.selection import PANELS, selection
@@ -10,7 +10,7 @@ from ofclip.metrics.selection import regret, spearman
 
 
 def test_a_row_per_criterion_a_colour_per_question_and_a_tick_for_chance():
-    made = record("12-selection", toybook.selection(np.random.default_rng(0), "atelier/street"))
+    made = record("12-selection", toyresults.selection(np.random.default_rng(0), "atelier/street"))
     table = made.table("selection")
     assert set(PANELS) == {spearman.__name__, regret.__name__} <= set(table)
     axes = selection(made).axes
