@@ -26,8 +26,14 @@ def number(value: float | None) -> str:
 
 
 def cell(value: object) -> str:
-    """Return any cell of a Record's table as a page shows it."""
-    if value is None or isinstance(value, int | float) and not isinstance(value, bool):
+    """Return any cell of a Record's table as a page shows it.
+
+    >>> cell(True), cell(0.25)
+    ('yes', '0.250')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
         return number(value)
     return str(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,13 @@ from ofclip.catalog import Catalog
 from ofclip.embeddings import Embeddings, embed
 from ofclip.errors import SettingError
 from ofclip.images.fitting import parse
-from ofclip.metrics import classification, ranking
+from ofclip.metrics import classification, ranking, recall
 from ofclip.metrics.intervals import bootstrap_mean
 from ofclip.metrics.metric import Metric
 from ofclip.models import GELU, QUICK_GELU, Model, activation, with_activation
 from ofclip.tasks.prompts import prompt_vectors
 from ofclip.tasks.result import Result
+from ofclip.tasks.retrieval import pairs_of
 from ofclip.text.templates import PLAIN
 
 #: Rules of resizing and interpolations that are tried (our choice: what published models use, and the crudest one).
@@ -58,6 +60,14 @@ def ways(model: Model, template: str, resizing: bool = True) -> Iterator[Way]:
         yield Way(factor, name, replace(model, preprocess=replace(model.preprocess, how=how)), template)
 
 
+class Answered(NamedTuple):
+    """One measure of one way: the metric, which queries were answered rightly (n,), and which are drawn together."""
+
+    metric: Metric
+    hits: np.ndarray
+    groups: np.ndarray | None
+
+
 def compare(model: Model, catalog: Catalog, label: str, template: str, resizing: bool = True) -> Result:
     """Return zero-shot accuracy by `label` and text-to-image recall@10 of one checkpoint, run in several ways.
 
@@ -78,11 +88,11 @@ def compare(model: Model, catalog: Catalog, label: str, template: str, resizing:
     first: dict[str, np.ndarray] = {}
     for way in ways(model, template, resizing):
         vectors = embed(way.model, catalog, way.template)
-        for metric, hits in (_accuracy(way, vectors, names, label), _recall(way, vectors)):
+        for metric, hits, groups in (_accuracy(way, vectors, names, label), _recall(way, vectors)):
             measure = metric.name.partition(" (")[0]
             base = first.setdefault(measure, hits)
             change = hits.astype(np.int64) - base
-            interval = (None, None) if way.factor == OWN else bootstrap_mean(change)
+            interval = (None, None) if way.factor == OWN else bootstrap_mean(change, groups)
             difference = None if way.factor == OWN else float(change.mean())
             gained, lost = int((change > 0).sum()), int((change < 0).sum())
             where = (metric.dataset, measure, way.factor, way.name)
@@ -92,11 +102,15 @@ def compare(model: Model, catalog: Catalog, label: str, template: str, resizing:
     return Result(metrics, {"effects": pd.DataFrame(rows, columns=columns)})
 
 
-def _metric(way: Way, vectors: Embeddings, name: str, definition: str, hits: np.ndarray, **bounds: float) -> Metric:
-    return Metric(
+def _answered(
+    way: Way, vectors: Embeddings, name: str, definition: str, hits: np.ndarray, groups: np.ndarray | None,
+    **bounds: float,
+) -> Answered:  # fmt: skip
+    metric = Metric(
         f"{name} ({way.name})", f"{definition}; the checkpoint {_said(way)}", "higher", vectors.dataset, vectors.split,
-        len(hits), float(hits.mean()), bootstrap_mean(hits), **bounds,
+        len(hits), float(hits.mean()), bootstrap_mean(hits, groups), **bounds,
     )  # fmt: skip
+    return Answered(metric, hits, groups)
 
 
 def _said(way: Way) -> str:
@@ -109,7 +123,7 @@ def _said(way: Way) -> str:
     }[way.factor]
 
 
-def _accuracy(way: Way, vectors: Embeddings, names: pd.Series, label: str) -> tuple[Metric, np.ndarray]:
+def _accuracy(way: Way, vectors: Embeddings, names: pd.Series, label: str) -> Answered:
     values = names.reindex(vectors.ids)
     classes = sorted(values.dropna().unique())
     kept = np.flatnonzero(values.notna())
@@ -120,21 +134,18 @@ def _accuracy(way: Way, vectors: Embeddings, names: pd.Series, label: str) -> tu
         f"share of pictures whose true {label} is the nearest of the {len(classes)} class vectors; a tie counts "
         "against it"
     )
-    return _metric(way, vectors, f"{label} accuracy@1", definition, hits, chance=1 / len(classes), ceiling=1.0), hits
+    bounds = {"chance": 1 / len(classes), "ceiling": 1.0}
+    return _answered(way, vectors, f"{label} accuracy@1", definition, hits, vectors.groups[kept], **bounds)
 
 
-def _recall(way: Way, vectors: Embeddings) -> tuple[Metric, np.ndarray]:
-    products, first = np.unique(vectors.owner, return_index=True)
-    captions = [vectors.captions[i] for i in first]
-    _, representative, caption = np.unique(captions, return_index=True, return_inverse=True)
-    # one vector per distinct caption: equal texts of different batches may differ in rounding
-    texts = vectors.texts[first][representative][caption]
-    own = np.arange(len(products))
-    hits = ranking.ranks(texts, vectors.images[products], own) <= K
-    best = ranking.recall_at(ranking.best_ranks_of_shared_queries(caption, own), K)
+def _recall(way: Way, vectors: Embeddings) -> Answered:
+    pairs = pairs_of(vectors)
+    own = np.arange(len(pairs.ids))
+    hits = ranking.ranks(pairs.texts, pairs.images, own) <= K
+    best = float((pairs.best_ranks("text-to-image", "own") <= K).mean())
     definition = (
         f"share of queries, each product's first text, whose own picture is among the first {K}; an equal score "
         "ranks before it (pessimistic ties)"
     )
-    chance = ranking.chance_recall(len(own), K)
-    return _metric(way, vectors, f"text-to-image recall@{K}", definition, hits, chance=chance, ceiling=best), hits
+    bounds = {"chance": recall.chance_any_hit(len(own), K), "ceiling": best}
+    return _answered(way, vectors, f"text-to-image recall@{K}", definition, hits, pairs.drawn_together, **bounds)

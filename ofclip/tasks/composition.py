@@ -16,7 +16,7 @@ import pandas as pd
 from ofclip.catalog import Catalog
 from ofclip.embeddings import Embeddings
 from ofclip.errors import SettingError
-from ofclip.metrics import classification, ranking
+from ofclip.metrics import ceilings, classification, ranking, recall
 from ofclip.metrics.metric import Metric
 from ofclip.metrics.raking import effective_size, imbalance, rake, resampled_means
 from ofclip.models import Model
@@ -71,7 +71,7 @@ def outcomes(
     named = classification.hits_at(vectors.images[products] @ prompts.T, codes, 1)
     found = ranking.ranks(vectors.texts[first[place]], vectors.images, products) <= K
     captions = np.array(vectors.captions, dtype=object)[first[place]].astype(str)
-    best = ranking.best_ranks_of_shared_queries(captions, np.arange(len(captions))) <= K
+    best = ceilings.best_ranks_of_shared_queries(captions, np.arange(len(captions))) <= K
     return pd.DataFrame(
         {
             "dataset": vectors.dataset,
@@ -82,7 +82,7 @@ def outcomes(
             f"{NAMED} chance": 1 / len(pairs),
             f"{NAMED} ceiling": 1.0,
             FOUND: found,
-            f"{FOUND} chance": ranking.chance_recall(len(vectors), K),
+            f"{FOUND} chance": recall.chance_any_hit(len(vectors), K),
             f"{FOUND} ceiling": best,
         }
     )

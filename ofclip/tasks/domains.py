@@ -10,7 +10,7 @@ import numpy as np
 from ofclip.catalog import Catalog
 from ofclip.embeddings import embed
 from ofclip.errors import SettingError
-from ofclip.metrics import classification, ranking
+from ofclip.metrics import ceilings, classification, ranking
 from ofclip.metrics.contrastive import contrastive_losses
 from ofclip.metrics.metric import Metric
 from ofclip.metrics.strata import bootstrap_strata, mean_of_means
@@ -75,7 +75,7 @@ def measure(
         captions = np.array(vectors.captions, dtype=object)[first]
         texts, images = vectors.texts[first], vectors.images[products]
         diagonal = np.arange(len(products))
-        best = ranking.best_ranks_of_shared_queries(np.unique(captions, return_inverse=True)[1], diagonal)
+        best = ceilings.best_ranks_of_shared_queries(np.unique(captions, return_inverse=True)[1], diagonal)
         right, classes = _named(model, catalog, vectors.ids, vectors.images, label, template)
         measured[catalog.name] = Scores(
             catalog.name,
@@ -83,7 +83,7 @@ def measure(
             losses=contrastive_losses(images, texts, float(model.clip.logit_scale.detach().exp()), batch),
             found=ranking.ranks(texts, images, diagonal) <= K,
             right=right,
-            ceiling=ranking.recall_at(best, K),
+            ceiling=float((best <= K).mean()),
             classes=classes,
         )
     return measured

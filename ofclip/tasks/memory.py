@@ -82,7 +82,9 @@ class Peak(TorchDispatchMode):
 
 
 def _tensors(tree: Any) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+    found = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+    # what a sparse tensor holds are two others
+    return [part for each in found for part in ((each._indices(), each._values()) if each.is_sparse else (each,))]
 
 
 def _random(model: Model, settings: Training) -> Batch:

@@ -194,5 +194,5 @@ def test_atelier_s_pairs_are_held_out_or_seen():
     rows = table([*values, *(a for a, _ in free)], [*types, *(b for _, b in free)], [0] * 20 + [1] * len(free))
     result = improbable(rows, "colour", "type", "atelier", of="start")
     assert result[f"colour {FOUND}, held out (start)"].value == 0
-    assert result[f"colour {FOUND}, seen (start)"].value == 1
+    assert result[f"colour {FOUND}, seen (start)"].value == pytest.approx(1)  # a weighted mean
     assert result.tables["combinations"]["model"].tolist() == ["start", "start"]

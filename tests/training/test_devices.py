@@ -246,11 +246,11 @@ def test_two_processes_gather_and_shard_and_a_rank_that_raises_ends_the_job_with
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's")
 def test_freed_memory_is_kept_for_the_next_step():
     code = """
-import resource, sys, numpy
+import resource, sys, torch
 from ofclip.training.devices import keep_memory
 assert sys.argv[1] == "no" or keep_memory()
-def step(): numpy.empty(2**25, numpy.uint8).fill(1)  # more than glibc would take from its heap
-step()
+def step(): torch.empty(2**26, dtype=torch.uint8).fill_(1)  # more than glibc would take from its heap
+for _ in range(3): step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(4): step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)

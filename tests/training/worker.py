@@ -54,7 +54,8 @@ def exactly():
     """Compute in float64, where rounding is too small to hide an error, and log every step."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.Tensor, "float", torch.Tensor.double)
-        patch.setattr(models, "_float32", lambda: torch.float64)
+        made = models.normalise
+        patch.setattr(models, "normalise", lambda pixels, preprocess: made(pixels, preprocess).double())
         patch.setattr(loop, "LOG_EVERY", 1)
         patch.setattr(devices, "FSDPStrategy", OnCpu)
         # on a CPU `cpu_offload` copies nothing, and torch gathers the second moments into the memory of the first
