@@ -22,7 +22,7 @@ def test_cells_of_a_record_keep_their_kind() -> None:
     table = Table(columns=["id", "words_mean", "known"], rows=[["0012", 7.25, True], ["1.50", None, False]])
     frame = tables.plain(table)
     assert list(frame.columns) == ["id", "words mean", "known"]
-    assert frame.to_numpy().tolist() == [["0012", "7.25", "True"], ["1.50", "", "False"]]
+    assert frame.to_numpy().tolist() == [["0012", "7.25", "yes"], ["1.50", "", "no"]]
 
 
 def test_a_split_is_named_where_it_is_one() -> None:
