@@ -65,18 +65,17 @@ def heat_maps(scenes: Scenes, maps: Mapping[str, np.ndarray], rows: int = 6) -> 
     figure = Drawing(figsize=(WIDTH * 1.25, (side + 0.12) * len(shown)), layout="constrained")
     figure.pictures = True
     panels = figure.subplots(len(shown), len(maps) + 1, squeeze=False)
-    for row, (line, query) in enumerate(zip(panels, shown, strict=True)):
+    for line, query in zip(panels, shown, strict=True):
         asked = scenes.questions.iloc[query]
         line[0].imshow(scenes.pixels[asked["picture"]])
         line[0].set_ylabel(f"“{asked['text']}”", fontsize=8)
-        for axes, (name, own) in zip(line[1:], maps.items(), strict=True):
+        for axes, own in zip(line[1:], maps.values(), strict=True):
             axes.imshow(own[query], cmap="cividis")
             axes.contour(scenes.masks[query], levels=[0.5], colors="white", linewidths=0.9)
-            if row == 0:
-                axes.set_title(name, fontsize=8)
     for axes in panels.ravel():
         axes.set(xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-    panels[0, 0].set_title("drawing", fontsize=8)
+    for axes, name in zip(panels[0], ("drawing", *maps), strict=True):
+        axes.set_title(name, fontsize=8)
     return figure

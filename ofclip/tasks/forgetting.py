@@ -29,7 +29,7 @@ BEFORE, TUNED, KNEE = "before", "fine-tuned", "at the knee"
 TARGET, OTHERS = "the target", "the other domains"
 LINE = "interpolation"
 
-SHARE = 24  # of a profile's run: enough to gain and to forget
+SHARE = 40  # of a profile's run: enough to gain and to forget
 LEARNING_RATE, BATCH_SIZE = 0.25, 0.25  # times the profile's own: lower forgets little, so there is less to see
 PRODUCTS = 1500  # of the target that are trained on: what a small shop has
 ALPHAS = 11  # points of the curve, evenly spaced from the start to the end

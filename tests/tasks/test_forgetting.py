@@ -25,7 +25,7 @@ TEMPLATE = "a photo of a {}"
 
 def test_ways_differ_in_what_holds_back():
     made = ways(RUN, "shop/new")
-    base = RUN.but(sources={"shop/new": 1.0}, samples=3968, batch=64, learning_rate=5e-4, evaluations=0, select_by="")
+    base = RUN.but(sources={"shop/new": 1.0}, samples=2368, batch=64, learning_rate=5e-4, evaluations=0, select_by="")
     assert [way.name for way in made] == [TUNED, "distillation", "strong distillation"]
     assert made[0].settings == base and all(way.settings == base.but(**way.changed) for way in made)
     assert len({way.settings.distillation for way in made}) == 3
