@@ -203,7 +203,7 @@ def cross_validate(
     stand on both sides, in folds of classes as even as that allows. Each fold's fit starts from the one before
     (same optimum, fewer steps), and the grid is left after `patience` values in a row that are no better. Of equal
     accuracies the first, the stronger regularisation, is to be chosen. Raises SettingError for a grid that is empty,
-    not positive or not ascending, and for fewer than 2 folds or fewer groups than folds.
+    not positive or not ascending, and for fewer than 2 folds, or more than groups or pictures of the largest class.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -212,6 +212,8 @@ def cross_validate(
         raise SettingError(f"grid must be positive and ascending, got {grid}")
     if folds < 2 or len(np.unique(groups)) < folds:
         raise SettingError(f"{folds} folds of {len(np.unique(groups))} products: ask for 2 or more, and fewer folds")
+    if (largest := np.bincount(labels).max()) < folds:
+        raise SettingError(f"{folds} folds of classes of {largest} pictures at most: ask for fewer folds")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning)  # rare classes miss some folds, and many are rare
         # the same rule where no product has two views, without its search through all products

@@ -156,6 +156,8 @@ def test_what_cannot_be_probed_is_refused(sides):
         linear_probe(train, test, labels, [None] * 120)
     with pytest.raises(SettingError, match="3 folds of 1 products"):
         linear_probe(type(train)(**{**vars(train), "groups": np.array(["a"] * 240)}), test, labels, answers)
+    with pytest.raises(SettingError, match="3 folds of classes of 2 pictures at most"):
+        linear_probe(train, test, [f"type {row // 2}" for row in range(240)], answers)
     with pytest.raises(SettingError, match="grid must be positive and ascending"):
         linear_probe(train, test, labels, answers, grid=[1.0, 0.1])
     with pytest.raises(SettingError, match="of a fold are of one class"):
