@@ -1,4 +1,4 @@
-"""`ofclip records`: list, show, check, compare and publish Records."""
+"""`ofclip records`: list, show, check, compare, reproduce and publish Records."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from pathlib import Path
 
 import click
 
+from ofclip.cli.compare import reproduce
 from ofclip.cli.options import folder, json_option, profile_option
 from ofclip.errors import SettingError
 
 
 @click.group()
 def records() -> None:
-    """List, show, check, compare and publish Records."""
+    """List, show, check, compare, reproduce and publish Records."""
+
+
+records.add_command(reproduce)
 
 
 @records.command("list")
