@@ -129,7 +129,7 @@ def unlike(a: Record, b: Record) -> Iterator[str]:
     """Yield what two Records do not share of what their numbers depend on, one line each."""
     if a.profile != b.profile:
         yield f"profile: {a.profile} and {b.profile}"
-    mine, theirs = _flat(a.parameters), _flat(b.parameters)
+    mine, theirs = flat(a.parameters), flat(b.parameters)
     for name in sorted(mine.keys() | theirs.keys()):
         if mine.get(name) != theirs.get(name):
             yield f"{name}: {mine.get(name, 'not set')} and {theirs.get(name, 'not set')}"
@@ -203,12 +203,16 @@ def _absent(record: Record, where: str) -> Comparison:
     return Comparison(record.name, rows, (f"no such Record in {where}",))
 
 
-def _flat(parameters: dict[str, JsonValue], prefix: str = "") -> dict[str, str]:
-    """Return nested parameters as dotted name -> text."""
+def flat(parameters: dict[str, JsonValue], prefix: str = "") -> dict[str, str]:
+    """Return nested parameters as dotted name -> text.
+
+    >>> flat({"k": 10, "run": {"seed": 0}})
+    {'k': '10', 'run.seed': '0'}
+    """
     found: dict[str, str] = {}
     for name, value in parameters.items():
         if isinstance(value, dict) and value:
-            found |= _flat(value, f"{prefix}{name}.")
+            found |= flat(value, f"{prefix}{name}.")
         else:
             found[f"{prefix}{name}"] = text(value)
     return found

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from ofclip.experiments import ROOT
 from ofclip.metrics.metric import Metric
-from ofclip.records.compare import Tolerance
+from ofclip.records.compare import TIMES, Tolerance
 from ofclip.records.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The experiment whose Records hold the spread: `results/<profile>/seeds/<trained source>.json`.
 SEEDS = "seeds"
@@ -38,13 +43,37 @@ def tolerance(values: Sequence[float], n: int, level: float = LEVEL) -> float:
     >>> tolerance([0.5, 0.5], n=100)
     0.01
     """
-    from statistics import stdev
-
     from scipy.stats import t
 
     if len(values) < 2:
         raise ValueError("a spread needs at least two values")
     return max(float(t.ppf((1 + level) / 2, len(values) - 1)) * math.sqrt(2) * stdev(values), 1 / n)
+
+
+def spread_table(runs: Sequence[Sequence[Record]]) -> pd.DataFrame:
+    """Return the spread of every metric over runs, each a sequence of Records, that differ by their seed alone.
+
+    One row for each metric that all runs have: mean, standard deviation, lowest and highest value, the tolerance,
+    and the smallest effect that one of the runs claims, missing where one claims none. Metrics of time are left out.
+    """
+    import pandas as pd
+
+    found: dict[tuple[str, str, str, str], list[Metric]] = {}
+    for records in runs:
+        for record in records:
+            for metric in record.metrics:
+                if metric.name not in TIMES:
+                    found.setdefault((record.name, metric.dataset, metric.split, metric.name), []).append(metric)
+    rows = []
+    for key, metrics in found.items():
+        if len(metrics) != len(runs):
+            continue
+        values = [metric.value for metric in metrics]
+        smallest, n = min(map(effect, metrics)), min(metric.n for metric in metrics)
+        numbers = (fmean(values), stdev(values), min(values), max(values), tolerance(values, n))
+        rows.append((*key, n, len(values), *numbers, smallest if math.isfinite(smallest) else None))
+    columns = ["record", "dataset", "split", "metric", "n", "runs", "mean", "sd", "lowest", "highest", "tolerance"]
+    return pd.DataFrame(rows, columns=[*columns, "effect"])
 
 
 def effect(metric: Metric) -> float:

@@ -9,7 +9,7 @@ from records_helpers import make_metric, make_record
 from scipy.stats import t
 
 from ofclip.records import Table
-from ofclip.records.tolerances import ROUNDING, TRAINER, effect, spread, tolerance, tolerances, trains
+from ofclip.records.tolerances import ROUNDING, TRAINER, effect, spread, spread_table, tolerance, tolerances, trains
 
 
 def test_the_bound_is_students_for_a_difference_of_two_draws() -> None:
@@ -69,3 +69,19 @@ def test_what_hangs_on_training() -> None:
         record = make_record()
         getattr(record.key, kind)[name] = "1"
         assert trains(record)
+
+
+def test_the_spread_is_of_what_all_runs_have() -> None:
+    def run(value: float, *more: str):
+        metrics = [make_metric(value), make_metric(9.0 * value, "samples per second")]
+        return [make_record(metrics=metrics + [make_metric(name=name) for name in more])]
+
+    table = spread_table([run(0.25), run(0.27, "new"), run(0.29, "new")])
+    [row] = table.to_dict("records")
+    assert (row["record"], row["metric"], row["runs"], row["n"]) == ("04-retrieval/kagl", "recall@1", 3, 40)
+    assert row["mean"] == pytest.approx(0.27) and row["sd"] == pytest.approx(0.02)
+    assert (row["lowest"], row["highest"]) == (0.25, 0.29)
+    assert row["tolerance"] == tolerance([0.25, 0.27, 0.29], 40)
+    assert row["effect"] == pytest.approx(0.225)
+    bare = [[make_record(metrics=[make_metric(value, chance=None)])] for value in (0.1, 0.2)]
+    assert spread_table(bare)["effect"].isna().all()
