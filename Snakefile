@@ -20,7 +20,7 @@ BOOK = [
     path
     for pattern in (
         "_config.yml", "book/*.*", "book/_static/*", "notebooks/*", "ofclip/figures/*.py", "ofclip/book/*.py",
-        f"results/{PROFILE}/*/*.json", "results/reported/*.csv",
+        f"results/{PROFILE}/*/*.json", "results/reported/*.csv", "codecheck.yml",
     )
     for path in sorted(Path().glob(pattern))
     if path.is_file()

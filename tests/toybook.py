@@ -51,7 +51,7 @@ def record(experiment: str, *results: Result) -> Record:
 
 def notebook(path: Path, title: str, output: nbformat.NotebookNode | None = None) -> None:
     """Write a notebook of a title and one cell, with or without an output."""
-    code = nbformat.v4.new_code_cell("1", id="one")
+    code = nbformat.v4.new_code_cell("1", id="one", execution_count=1)
     code.outputs = [output] if output else []
     cells = [nbformat.v4.new_markdown_cell(f"# {title}\n\nProse.", id="title"), code]
     path.parent.mkdir(parents=True, exist_ok=True)

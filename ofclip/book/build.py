@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, tables
+from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, status, tables
 from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -29,6 +29,7 @@ def build(profile: str, root: Path = ROOT) -> Path:
     """
     shown = collect(profile, root)
     generate(shown, root)
+    status.fragments(shown, profile, root)
     return render(root)
 
 

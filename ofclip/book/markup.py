@@ -17,6 +17,10 @@ GENERATED = "book/_generated"
 ROWS = 16
 
 
+class Markup(str):
+    """A cell of a table that is Markdown already, such as a link; keep it in a column of objects."""
+
+
 def write(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with atomic(path) as temporary:
@@ -42,7 +46,7 @@ def table(frame: pd.DataFrame, path: Path, root: Path, caption: str, *, fold: bo
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for row in [frame.columns, *frame.to_numpy()]:
-        writer.writerow([escape(value) for value in row])
+        writer.writerow([value if isinstance(value, Markup) else escape(value) for value in row])
     write(path, out.getvalue())
     directive = (
         f"```{{csv-table}} {escape(caption)}\n:file: /{path.relative_to(root).as_posix()}\n:header-rows: 1\n"
@@ -51,9 +55,10 @@ def table(frame: pd.DataFrame, path: Path, root: Path, caption: str, *, fold: bo
     return dropdown(f"{caption} {len(frame):,} rows", directive) if fold and len(frame) > ROWS else directive
 
 
-def dropdown(title: str, text: str) -> str:
-    """Return text that unfolds under its title."""
-    return f":::::{{dropdown}} {title}\n{text}\n:::::"
+def dropdown(title: str, text: str, kind: str = "") -> str:
+    """Return text that unfolds under its title, of a style in `book/_static/book.css` if one is named."""
+    option = f":class-container: {kind}\n" if kind else ""
+    return f":::::{{dropdown}} {title}\n{option}{text}\n:::::"
 
 
 def small(kind: str, text: str) -> str:

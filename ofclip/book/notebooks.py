@@ -10,7 +10,7 @@ from ofclip.errors import OfclipError
 
 
 def read(path: Path) -> dict:
-    """Return an executed notebook; OfclipError if it is missing, damaged, or a cell failed."""
+    """Return an executed notebook; OfclipError if it is missing or damaged, or if a cell failed or did not run."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = notebook["cells"]
@@ -22,6 +22,8 @@ def read(path: Path) -> dict:
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
                 raise OfclipError(f"{path}: cell {place} failed with {output['ename']}: {output['evalue']}")
+        if cell["cell_type"] == "code" and "".join(cell["source"]).strip() and cell.get("execution_count") is None:
+            raise OfclipError(f"{path}: cell {place} did not run")
     return notebook
 
 

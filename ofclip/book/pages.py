@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ofclip import sources
 from ofclip.book import notebooks, tables
+from ofclip.book.launch import button
 from ofclip.book.markup import GENERATED, ROWS, download, dropdown, escape, figure, small, table, write
+from ofclip.book.provenance import inputs
 from ofclip.figures import FIGURES, save
 from ofclip.files import atomic
 from ofclip.records import Record, stale
@@ -99,10 +101,12 @@ class Shown:
 
 def section(shown: Shown, root: Path) -> str:
     """Write one Record's files below `book/_generated` and return its section of the chapter as Markdown."""
-    record, note = shown.record, provenance(shown)
+    record = shown.record
+    note = f"{provenance(shown)}\n\n{inputs(record)}"
+    top = "\n\n".join(filter(None, (banner(shown), button(record.experiment), note)))
     write(
         root / GENERATED / record.experiment / f"{record.source}.ipynb",
-        notebooks.page(shown.notebook, f"Notebook: {shown.title}", f"{banner(shown)}\n\n{note}"),
+        notebooks.page(shown.notebook, f"Notebook: {shown.title}", top),
     )
     parts = [f"## {shown.title}", banner(shown)]
     for blocks in (_pictures, _figures, _metrics, _tables):

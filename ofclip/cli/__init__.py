@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `models`, `train`, `interpolate`, `evaluate`, `run`, `records`, `book`, ..."""
+"""The command line: `ofclip sources`, `models`, `train`, `interpolate`, `evaluate`, `run`, `compare`, `book`, ..."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ofclip.cli.compare import compare
 from ofclip.cli.models import models
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
@@ -221,6 +222,7 @@ def book(profile: str) -> None:
     click.echo(f"  {page}")
 
 
+main.add_command(compare)
 main.add_command(interpolate)
 main.add_command(models)
 main.add_command(records)

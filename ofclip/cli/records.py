@@ -1,4 +1,4 @@
-"""`ofclip records`: list, show, check, compare and publish Records."""
+"""`ofclip records`: list, show, check, compare, reproduce and publish Records, and tell how runs stand."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from pathlib import Path
 
 import click
 
+from ofclip.cli.compare import reproduce
 from ofclip.cli.options import folder, json_option, profile_option
 from ofclip.errors import SettingError
+
+#: The profile that codecheck.yml is about: the one that anybody can run.
+CERTIFIED = "laptop"
 
 
 @click.group()
 def records() -> None:
-    """List, show, check, compare and publish Records."""
+    """List, show, check, compare, reproduce and publish Records."""
+
+
+records.add_command(reproduce)
 
 
 @records.command("list")
@@ -89,7 +96,7 @@ def diff(mine: Path, book: Path) -> None:
 @profile_option
 @click.option("--allow-dirty", is_flag=True, help="Also publish what was made with uncommitted changes.")
 def publish(profile: str, allow_dirty: bool) -> None:
-    """Copy the Records of work/PROFILE to results/PROFILE, with their tables and figures."""
+    """Copy the Records of work/PROFILE to results/PROFILE, with tables, figures and, for laptop, codecheck.yml."""
     from ofclip import figures
     from ofclip import records as library
 
@@ -99,3 +106,37 @@ def publish(profile: str, allow_dirty: bool) -> None:
         for name, draw, _ in figures.FIGURES.get(record.experiment, []):  # none of these shows a picture
             published.append(figures.save(draw(record), path.with_suffix(f".{name}.svg")))
     click.echo(f"{len(published)} files in results/{profile}")
+    if profile == CERTIFIED:
+        click.echo(write_codecheck(profile).name)
+
+
+@records.command()
+@profile_option
+def codecheck(profile: str) -> None:
+    """Write codecheck.yml, which tells who certifies results/PROFILE what to make again."""
+    click.echo(write_codecheck(profile))
+
+
+@records.command()
+@profile_option
+@click.pass_context
+def status(context: click.Context, profile: str) -> None:
+    """Tell how each planned run of work/PROFILE stands; exit code 1 if one has failed or is stale."""
+    import pandas as pd
+
+    from ofclip.records import layout
+    from ofclip.records.status import FAILED, STALE
+    from ofclip.records.status import status as states
+
+    runs = states(profile)
+    rows = [(run.experiment, run.source, run.state, run.reason) for run in runs]
+    click.echo(layout(pd.DataFrame(rows, columns=["experiment", "source", "state", "why"])))
+    if any(run.state in (FAILED, STALE) for run in runs):
+        context.exit(1)
+
+
+def write_codecheck(profile: str) -> Path:
+    """Write codecheck.yml for a profile and return its path."""
+    from ofclip.records.codecheck import codecheck as write
+
+    return write(profile)

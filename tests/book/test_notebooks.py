@@ -51,3 +51,16 @@ def test_pictures_are_the_png_outputs(tmp_path: Path) -> None:
     notebook(tmp_path / "without.ipynb", "Run", nbformat.v4.new_output("stream", text="12"))
     assert [png[:4] for png in notebooks.pictures(notebooks.read(tmp_path / "with.ipynb"))] == [b"\x89PNG"]
     assert notebooks.pictures(notebooks.read(tmp_path / "without.ipynb")) == []
+
+
+def test_a_code_cell_that_did_not_run_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.ipynb"
+    notebook(path, "Run", picture())
+    node = nbformat.read(path, as_version=4)
+    node.cells.append(nbformat.v4.new_code_cell("  \n"))  # an empty one has nothing to run
+    nbformat.write(node, path)
+    assert notebooks.read(path)
+    node.cells.append(nbformat.v4.new_code_cell("2 + 2"))
+    nbformat.write(node, path)
+    with pytest.raises(OfclipError, match="run.ipynb: cell 4 did not run"):
+        notebooks.read(path)
