@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `models`, `train`, `interpolate`, `evaluate`, `run`, `records`, `book`, ..."""
+"""The command line: `ofclip sources`, `models`, `train`, `evaluate`, `search`, `run`, `records`, `book`, ..."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ofclip.cli.example import example_data
+from ofclip.cli.loading import first_label, has_card, load_any
 from ofclip.cli.models import models
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
+from ofclip.cli.search import search
 from ofclip.cli.shards import shards
 from ofclip.cli.sources import sources
 from ofclip.cli.weights import interpolate
@@ -64,7 +67,8 @@ def train(
     skip_bad: bool,
     data: Path | None,
 ) -> None:
-    """Train a model on one data set, or on a weighted mixture of several; shards:FOLDER names one in shards.
+    """Train a model on one data set, or on a weighted mixture of several; shards:FOLDER names one in shards,
+    folder:PATH a folder of pictures with a products.csv.
 
     The settings are those of the profile's training run of the first source's name, else of its first run. A
     run's name as a source stands for all that it trains on. The same command goes on where it was stopped.
@@ -73,12 +77,12 @@ def train(
     those that were best by it, for example -s "select_by=text-to-image recall@10 atelier/street@val".
     """
     from ofclip.profiles import load_profile, parse
-    from ofclip.sources import SHARDS, get, load_catalog
+    from ofclip.sources import get
 
     weights = dict(map(weight_of, entries))
     runs = load_profile(profile).training
     for name in weights:
-        if name not in runs and not name.startswith(SHARDS):
+        if name not in runs and has_card(name):
             get(name)
     base = next(iter(weights)).partition("/")[0]
     run_name = base if base in runs else next(iter(runs))
@@ -91,7 +95,7 @@ def train(
     run_settings = chosen.run(run_name).but(sources=mixture, split=split, skip_bad=skip_bad)
 
     def load(name: str, split: str) -> Catalog:
-        return load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name))
+        return load_any(name, split, data, skip_bad=skip_bad, **chosen.options(name))
 
     validate = None
     if run_settings.select_by and not watched:
@@ -107,7 +111,7 @@ def train(
     list_skipped(catalogs)
     for benchmark in benchmarks:
         name, _, part = benchmark.partition("@")
-        catalogs = leave_out(catalogs, load_catalog(name, part or None, data, skip_bad=skip_bad))
+        catalogs = leave_out(catalogs, load_any(name, part or None, data, skip_bad=skip_bad))
 
     from ofclip.training.loop import train as run_training
 
@@ -118,7 +122,7 @@ def train(
 @main.command()
 @click.argument("task")
 @click.option("--weights", required=True, help="File or folder of weights, or a name; see `ofclip models`.")
-@click.option("--source", required=True, metavar="NAME", help='Such as "kagl" or "atelier/street".')
+@click.option("--source", required=True, metavar="NAME", help='Such as "kagl", "atelier/street" or folder:PATH.')
 @click.option("--split", default="test", show_default=True)
 @click.option("--label", help="zero-shot: the label column. Default: the source's first.")
 @click.option("--template", "templates", multiple=True, help="Prompt with a {}; zero-shot averages several.")
@@ -138,7 +142,7 @@ def evaluate(
 ) -> None:
     """Evaluate weights on a data set: TASK is `retrieval` or `zero-shot`. Prints the Record."""
     from ofclip.errors import unknown
-    from ofclip.sources import get, load_catalog
+    from ofclip.sources.folder import FOLDER
     from ofclip.tasks import TASKS
     from ofclip.tasks import evaluate as run_task
     from ofclip.text.templates import TEST
@@ -149,9 +153,9 @@ def evaluate(
     templates = templates or (TEST,)
     if not zero_shot and (label or len(templates) > 1):
         raise SettingError(f"{task} takes no --label and one --template: only zero-shot averages several")
-    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
+    catalog = load_any(source, split, data, skip_bad=skip_bad)
     list_skipped([catalog])
-    label = (label or get(source).labels[0]) if zero_shot else None
+    label = (label or first_label(source, catalog)) if zero_shot else None
     if label:
         catalog.label(label)  # an unknown one is told before the model loads
 
@@ -165,7 +169,8 @@ def evaluate(
         source=source,
         profile="none",
         parameters={"split": split, "label": label, "templates": templates, "skip_bad": skip_bad},
-        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"],
+        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"]
+        + (["ofclip.sources.folder"] if source.startswith(FOLDER) else []),
         command=shlex.join(["ofclip", *sys.argv[1:]]),
     )
     recorder.uses(catalog)
@@ -221,9 +226,11 @@ def book(profile: str) -> None:
     click.echo(f"  {page}")
 
 
+main.add_command(example_data)
 main.add_command(interpolate)
 main.add_command(models)
 main.add_command(records)
+main.add_command(search)
 main.add_command(shards)
 main.add_command(sources)
 
