@@ -192,9 +192,16 @@ def evaluate(
 @click.option("--source", default="atelier", show_default=True, metavar="NAME")
 @profile_option
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Change one.")
+@click.option("--mine", is_flag=True, help="Keep it as a run of your own, such as after changing a cell.")
 @data_option
-def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...], data: Path | None) -> None:
-    """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/."""
+def run(
+    experiment: str, source: str, profile: str, parameters: tuple[str, ...], mine: bool, data: Path | None
+) -> None:
+    """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/.
+
+    With a changed parameter, or with --mine, Record and notebook go to results/mine/ instead, and the notebook ends
+    with your run against the book's run.
+    """
     start = time.perf_counter()
 
     from ofclip.profiles import load_profile, parse
@@ -205,13 +212,13 @@ def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...],
     get(source)
     load_profile(profile)
     try:
-        path = run_notebook(experiment, source, profile, parse(parameters), data)
+        path = run_notebook(experiment, source, profile, parse(parameters), data, mine=mine)
     except NotebookError as error:
         click.echo(f"ofclip: {error}", err=True)
         sys.exit(1)
     click.echo(f"{f'{experiment} · {source}':<40}{time.perf_counter() - start:7.1f} s")
-    if parameters:
-        click.echo(f"  Record: {path}")
+    if parameters or mine:
+        tell(path, experiment, source, profile)
 
 
 @main.command()
@@ -233,6 +240,21 @@ main.add_command(records)
 main.add_command(search)
 main.add_command(shards)
 main.add_command(sources)
+
+
+def tell(path: Path, experiment: str, source: str, profile: str) -> None:
+    """Say where a changed run lies, and how it compares with the book's."""
+    from ofclip.experiments import ROOT
+    from ofclip.records import Record, against, book_path
+
+    click.echo(f"  Record: {path}\n  notebook: {path.with_suffix('.ipynb')}")
+    book = book_path(experiment, source, profile)
+    if book is None:
+        click.echo("  the book has no run of this experiment on this source")
+        return
+    compared = against(Record.load(path), Record.load(ROOT / book))
+    click.echo(f"  against the book's: {compared.summary()}")
+    click.echo(f"  all of them: ofclip records diff {path} {ROOT / book}")
 
 
 def weight_of(entry: str) -> tuple[str, float]:
