@@ -20,6 +20,7 @@ LAZY = {
     "evaluate": "ofclip.tasks",
     "interpolate": "ofclip.interpolation",
     "load_catalog": "ofclip.sources",
+    "load_folder": "ofclip.sources.folder",
     "load_model": "ofclip.models",
     "load_profile": "ofclip.profiles",
     "save_model": "ofclip.models",

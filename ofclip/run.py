@@ -7,13 +7,19 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ofclip.errors import OfclipError, SettingError, unknown
 from ofclip.experiments import ROOT
 from ofclip.files import atomic
+from ofclip.records import book_path, mine_path
+from ofclip.records.record import plain, text
+
+if TYPE_CHECKING:
+    import nbformat
 
 #: What papermill writes into a notebook that differs from run to run: times, paths, host.
 VOLATILE = ["metadata.papermill", "cell.metadata.papermill", "cell.metadata.execution"]
@@ -30,30 +36,35 @@ def run_notebook(
     parameters: Mapping[str, object] | None = None,
     data: str | Path | None = None,
     root: Path = ROOT,
+    mine: bool = False,
 ) -> Path:
     """Execute `notebooks/<experiment>.ipynb` and return the path of the Record that it wrote.
 
-    The executed notebook and the Record become `work/<profile>/<experiment>/<source>.ipynb` and `.json`; with
-    `parameters` other than the notebook's own they become `<source>.custom.ipynb` and `.json`, which no page
-    shows. `data` is the data root. Nothing replaces an older file until the whole notebook has run; a
-    notebook that fails is kept as `<source>.failed.ipynb`. Raises SettingError for an unknown experiment or
-    parameter, with the nearest known one, and NotebookError for a failing cell or a dead kernel.
+    The executed notebook and the Record become `work/<profile>/<experiment>/<source>.ipynb` and `.json`. A run with
+    `parameters` other than the notebook's own, or with `mine`, becomes one below `results/mine` instead, which no page
+    shows, and its notebook ends with this run against the book's. `data` is the data root. Nothing replaces an older
+    file until the whole notebook has run; a notebook that fails is kept as `<name>.failed.ipynb`. Raises SettingError
+    for an unknown experiment or parameter, with the nearest known one, and NotebookError for a failing cell or a dead
+    kernel.
     """
     notebook = find_notebook(experiment, root)
     settings = {"source": source, "profile": profile, **(parameters or {})}
     check_parameters(notebook, settings)
 
-    folder = root / "work" / profile / experiment
+    place = Path("work") / profile / experiment / f"{source}.json"
+    if mine or parameters:
+        place = mine_path(experiment, source, profile, parameters or {})
+    folder, stem = root / place.parent, place.name.removesuffix(".json")
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{source}.custom" if parameters else source
     output, record = folder / f".{stem}.running.ipynb", folder / f".{stem}.running.json"
     failed = folder / f"{stem}.failed.ipynb"
     for leftover in (output, record, failed):
         leftover.unlink(missing_ok=True)
+    cells = comparison(book_path(experiment, source, profile, root)) if mine or parameters else []
 
     environment = {
         "OFCLIP_RECORD": str(record.absolute()),
-        "OFCLIP_COMMAND": command(experiment, source, profile, parameters or {}),
+        "OFCLIP_COMMAND": command(experiment, source, profile, parameters or {}, mine),
         # the kernel must be this environment's, whatever kernels the user has installed
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
@@ -61,7 +72,7 @@ def run_notebook(
         environment["OFCLIP_DATA"] = str(Path(data).absolute())
     try:
         with environ(environment):
-            execute(notebook, output, settings, root)
+            execute(notebook, output, settings, root, cells)
     except NotebookError as error:
         record.unlink(missing_ok=True)
         output.replace(failed)
@@ -95,20 +106,56 @@ def check_parameters(notebook: Path, settings: Mapping[str, object]) -> None:
             raise unknown(f"parameter of {notebook.name}", name, known)
 
 
-def command(experiment: str, source: str, profile: str, parameters: Mapping[str, object]) -> str:
+def command(
+    experiment: str, source: str, profile: str, parameters: Mapping[str, object], mine: bool = False
+) -> str:
     """Return the command line that runs an experiment."""
-    extra = "".join(f" -p {shlex.quote(f'{name}={value}')}" for name, value in parameters.items())
-    return f"ofclip run {experiment} --source {source} --profile {profile}{extra}"
+    extra = "".join(f" -p {shlex.quote(f'{name}={text(plain(value))}')}" for name, value in parameters.items())
+    return f"ofclip run {experiment} --source {source} --profile {profile}{extra}{' --mine' if mine else ''}"
 
 
-def execute(notebook: Path, output: Path, settings: Mapping[str, object], root: Path) -> None:
-    """Run a notebook with papermill, from the folder `root`; raises NotebookError on one line."""
+def comparison(book: Path | None) -> list[nbformat.NotebookNode]:
+    """Return the cells that end a changed run's notebook: this run against the book's, whose Record lies at `book`."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    title = "## Your run against the book's run"
+    if book is None:
+        return [new_markdown_cell(f"{title}\n\nThe book has no run of this experiment on this source.", id="against")]
+    told = (
+        "Intervals that lie apart speak for a difference. Where they overlap there may still be one: both runs are\n"
+        "often measured on the same queries, and only an interval of the paired difference would tell."
+    )
+    load = f'from ofclip.records import Record, against\n\nbook = Record.load("{book.as_posix()}")\n'
+    return [
+        new_markdown_cell(f"{title}\n\n{told}", id="against"),
+        new_code_cell(f"{load}against(record, book)", id="against-table"),
+        new_code_cell("from ofclip import figures\n\nfigures.against(record, book)", id="against-figure"),
+    ]
+
+
+def execute(
+    notebook: Path,
+    output: Path,
+    settings: Mapping[str, object],
+    root: Path,
+    cells: Sequence[nbformat.NotebookNode] = (),
+) -> None:
+    """Run a notebook, and after it further cells, with papermill, from the folder `root`.
+
+    Raises NotebookError on one line.
+    """
+    import nbformat
     import papermill
     from nbclient.exceptions import DeadKernelError
 
+    given = notebook
+    if cells:
+        node = nbformat.read(notebook, as_version=4)
+        node.cells += cells
+        nbformat.write(node, given := output)  # papermill reads all of it before it writes there
     try:
         papermill.execute_notebook(
-            notebook,
+            given,
             output,
             dict(settings),
             kernel_name="python3",

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from checkout import write_notebook
 
 from ofclip.errors import SettingError
-from ofclip.records import Record
+from ofclip.profiles import parse
+from ofclip.records import Record, find_mine
 from ofclip.run import NotebookError, command, run_notebook
 
 MAKE = """
@@ -39,13 +42,36 @@ def test_notebook_and_record_appear_and_are_the_same_bytes_again(tmp_path: Path)
     assert outputs(tmp_path) == {"kagl.ipynb", "kagl.json"}
 
 
-def test_a_run_with_changed_parameters_does_not_replace_the_plain_one(tmp_path: Path) -> None:
-    write_notebook(tmp_path, "toy", MAKE, "recorder.finish();")
+def test_a_run_with_changed_parameters_is_ones_own_and_stands_against_the_books(tmp_path: Path) -> None:
+    write_notebook(tmp_path, "toy", MAKE, "record = recorder.finish()")
+    book = run_notebook("toy", "kagl", "laptop", root=tmp_path)
+    before = book.read_bytes()
     path = run_notebook("toy", "kagl", "laptop", {"k": 3}, root=tmp_path)
-    assert outputs(tmp_path) == {"kagl.custom.ipynb", "kagl.custom.json"}
+    assert path == tmp_path / "results/mine/laptop/toy/kagl.k=3.json" and book.read_bytes() == before
+    assert {each.name for each in path.parent.iterdir()} == {"kagl.k=3.ipynb", "kagl.k=3.json"}
+    assert outputs(tmp_path) == {"kagl.ipynb", "kagl.json"} and find_mine(tmp_path) == [path]
     record = Record.load(path)
     assert record.parameters == {"k": 3}
     assert record.made.command == "ofclip run toy --source kagl --profile laptop -p k=3"
+    *_, title, table, figure = nbformat.read(path.with_suffix(".ipynb"), 4).cells
+    assert title.source.startswith("## Your run against the book's run")
+    assert 'Record.load("work/laptop/toy/kagl.json")' in table.source
+    assert "<td>k</td><td>3</td><td>10</td>" in table.outputs[0].data["text/html"]
+    assert "svg" in figure.outputs[0].data["image/svg+xml"]
+    published = tmp_path / "results/laptop/toy/kagl.json"
+    published.parent.mkdir(parents=True)
+    published.write_bytes(before)
+    run_notebook("toy", "kagl", "laptop", {"k": 3}, root=tmp_path)
+    assert 'Record.load("results/laptop/toy/kagl.json")' in path.with_suffix(".ipynb").read_text().replace("\\", "")
+
+
+def test_a_run_of_ones_own_needs_no_run_of_the_book(tmp_path: Path) -> None:
+    write_notebook(tmp_path, "toy", MAKE, "record = recorder.finish()")
+    path = run_notebook("toy", "kagl", "laptop", root=tmp_path, mine=True)
+    assert path == tmp_path / "results/mine/laptop/toy/kagl.edited.json"
+    assert Record.load(path).made.command == "ofclip run toy --source kagl --profile laptop --mine"
+    assert "The book has no run" in nbformat.read(path.with_suffix(".ipynb"), 4).cells[-1].source
+    assert not (tmp_path / "work/laptop/toy").exists()
 
 
 def test_a_failing_cell_leaves_the_old_record_and_what_it_did(tmp_path: Path) -> None:
@@ -87,6 +113,8 @@ def test_unknown_names_get_the_nearest(tmp_path: Path) -> None:
 
 def test_the_command_can_be_pasted_into_a_shell() -> None:
     assert command("toy", "kagl", "laptop", {"t": "a b"}).endswith("-p 't=a b'")
+    words = shlex.split(command("toy", "kagl", "laptop", {"a": ["x", None], "b": None, "c": 0.5}))
+    assert parse(words[-5::2]) == {"a": ["x", None], "b": None, "c": 0.5}
 
 
 def test_nothing_goes_on_when_a_build_is_killed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `ofclip sources`, `models`, `train`, `interpolate`, `evaluate`, `run`, `compare`, `book`, ..."""
+"""The command line: `ofclip sources`, `models`, `train`, `evaluate`, `search`, `run`, `compare`, `records`, ..."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ofclip.cli.compare import compare
+from ofclip.cli.example import example_data
+from ofclip.cli.loading import first_label, has_card, load_any
 from ofclip.cli.models import models
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
+from ofclip.cli.search import search
 from ofclip.cli.shards import shards
 from ofclip.cli.sources import sources
 from ofclip.cli.weights import interpolate
@@ -65,7 +68,8 @@ def train(
     skip_bad: bool,
     data: Path | None,
 ) -> None:
-    """Train a model on one data set, or on a weighted mixture of several; shards:FOLDER names one in shards.
+    """Train a model on one data set, or on a weighted mixture of several; shards:FOLDER names one in shards,
+    folder:PATH a folder of pictures with a products.csv.
 
     The settings are those of the profile's training run of the first source's name, else of its first run. A
     run's name as a source stands for all that it trains on. The same command goes on where it was stopped.
@@ -74,12 +78,12 @@ def train(
     those that were best by it, for example -s "select_by=text-to-image recall@10 atelier/street@val".
     """
     from ofclip.profiles import load_profile, parse
-    from ofclip.sources import SHARDS, get, load_catalog
+    from ofclip.sources import get
 
     weights = dict(map(weight_of, entries))
     runs = load_profile(profile).training
     for name in weights:
-        if name not in runs and not name.startswith(SHARDS):
+        if name not in runs and has_card(name):
             get(name)
     base = next(iter(weights)).partition("/")[0]
     run_name = base if base in runs else next(iter(runs))
@@ -92,7 +96,7 @@ def train(
     run_settings = chosen.run(run_name).but(sources=mixture, split=split, skip_bad=skip_bad)
 
     def load(name: str, split: str) -> Catalog:
-        return load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name))
+        return load_any(name, split, data, skip_bad=skip_bad, **chosen.options(name))
 
     validate = None
     if run_settings.select_by and not watched:
@@ -108,7 +112,7 @@ def train(
     list_skipped(catalogs)
     for benchmark in benchmarks:
         name, _, part = benchmark.partition("@")
-        catalogs = leave_out(catalogs, load_catalog(name, part or None, data, skip_bad=skip_bad))
+        catalogs = leave_out(catalogs, load_any(name, part or None, data, skip_bad=skip_bad))
 
     from ofclip.training.loop import train as run_training
 
@@ -119,7 +123,7 @@ def train(
 @main.command()
 @click.argument("task")
 @click.option("--weights", required=True, help="File or folder of weights, or a name; see `ofclip models`.")
-@click.option("--source", required=True, metavar="NAME", help='Such as "kagl" or "atelier/street".')
+@click.option("--source", required=True, metavar="NAME", help='Such as "kagl", "atelier/street" or folder:PATH.')
 @click.option("--split", default="test", show_default=True)
 @click.option("--label", help="zero-shot: the label column. Default: the source's first.")
 @click.option("--template", "templates", multiple=True, help="Prompt with a {}; zero-shot averages several.")
@@ -139,7 +143,7 @@ def evaluate(
 ) -> None:
     """Evaluate weights on a data set: TASK is `retrieval` or `zero-shot`. Prints the Record."""
     from ofclip.errors import unknown
-    from ofclip.sources import get, load_catalog
+    from ofclip.sources.folder import FOLDER
     from ofclip.tasks import TASKS
     from ofclip.tasks import evaluate as run_task
     from ofclip.text.templates import TEST
@@ -150,9 +154,9 @@ def evaluate(
     templates = templates or (TEST,)
     if not zero_shot and (label or len(templates) > 1):
         raise SettingError(f"{task} takes no --label and one --template: only zero-shot averages several")
-    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
+    catalog = load_any(source, split, data, skip_bad=skip_bad)
     list_skipped([catalog])
-    label = (label or get(source).labels[0]) if zero_shot else None
+    label = (label or first_label(source, catalog)) if zero_shot else None
     if label:
         catalog.label(label)  # an unknown one is told before the model loads
 
@@ -166,7 +170,8 @@ def evaluate(
         source=source,
         profile="none",
         parameters={"split": split, "label": label, "templates": templates, "skip_bad": skip_bad},
-        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"],
+        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"]
+        + (["ofclip.sources.folder"] if source.startswith(FOLDER) else []),
         command=shlex.join(["ofclip", *sys.argv[1:]]),
     )
     recorder.uses(catalog)
@@ -188,9 +193,16 @@ def evaluate(
 @click.option("--source", default="atelier", show_default=True, metavar="NAME")
 @profile_option
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Change one.")
+@click.option("--mine", is_flag=True, help="Keep it as a run of your own, such as after changing a cell.")
 @data_option
-def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...], data: Path | None) -> None:
-    """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/."""
+def run(
+    experiment: str, source: str, profile: str, parameters: tuple[str, ...], mine: bool, data: Path | None
+) -> None:
+    """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/.
+
+    With a changed parameter, or with --mine, Record and notebook go to results/mine/ instead, and the notebook ends
+    with your run against the book's run.
+    """
     start = time.perf_counter()
 
     from ofclip.profiles import load_profile, parse
@@ -201,13 +213,13 @@ def run(experiment: str, source: str, profile: str, parameters: tuple[str, ...],
     get(source)
     load_profile(profile)
     try:
-        path = run_notebook(experiment, source, profile, parse(parameters), data)
+        path = run_notebook(experiment, source, profile, parse(parameters), data, mine=mine)
     except NotebookError as error:
         click.echo(f"ofclip: {error}", err=True)
         sys.exit(1)
     click.echo(f"{f'{experiment} · {source}':<40}{time.perf_counter() - start:7.1f} s")
-    if parameters:
-        click.echo(f"  Record: {path}")
+    if parameters or mine:
+        tell(path, experiment, source, profile)
 
 
 @main.command()
@@ -223,11 +235,28 @@ def book(profile: str) -> None:
 
 
 main.add_command(compare)
+main.add_command(example_data)
 main.add_command(interpolate)
 main.add_command(models)
 main.add_command(records)
+main.add_command(search)
 main.add_command(shards)
 main.add_command(sources)
+
+
+def tell(path: Path, experiment: str, source: str, profile: str) -> None:
+    """Say where a changed run lies, and how it compares with the book's."""
+    from ofclip.experiments import ROOT
+    from ofclip.records import Record, against, book_path
+
+    click.echo(f"  Record: {path}\n  notebook: {path.with_suffix('.ipynb')}")
+    book = book_path(experiment, source, profile)
+    if book is None:
+        click.echo("  the book has no run of this experiment on this source")
+        return
+    compared = against(Record.load(path), Record.load(ROOT / book))
+    click.echo(f"  against the book's: {compared.summary()}")
+    click.echo(f"  all of them: ofclip records diff {path} {ROOT / book}")
 
 
 def weight_of(entry: str) -> tuple[str, float]:

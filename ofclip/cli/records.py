@@ -28,10 +28,10 @@ def list_records() -> None:
     import pandas as pd
 
     from ofclip.experiments import ROOT
-    from ofclip.records import Record, find, layout
+    from ofclip.records import Record, find, find_mine, layout
 
     rows = []
-    for path in find():
+    for path in [*find(), *find_mine()]:
         record = Record.load(path)
         name = path.relative_to(ROOT).as_posix()
         rows.append((name, record.id, record.made.date, f"{record.cost.seconds:.0f} s", len(record.metrics)))

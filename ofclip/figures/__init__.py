@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ofclip.figures.against import against
 from ofclip.figures.attributes import families
 from ofclip.figures.biases import class_sizes, query_lengths, scenes, wording
 from ofclip.figures.charts import confusion, contradictions, curves, headlines, intervals, lengths, ranks
@@ -161,6 +162,7 @@ __all__ = [
     "Drawing",
     "FIGURES",
     "accumulation",
+    "against",
     "chosen",
     "class_sizes",
     "confusion",

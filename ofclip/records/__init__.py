@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ofclip.records.closure import code_files
+from ofclip.records.mine import Comparison, against, book_path, find_mine, mine_path
 from ofclip.records.publish import difference, publish
 from ofclip.records.record import Record, Table, find
 from ofclip.records.recorder import Recorder
@@ -10,14 +11,19 @@ from ofclip.records.report import describe, layout
 from ofclip.records.staleness import stale
 
 __all__ = [
+    "Comparison",
     "Record",
     "Recorder",
     "Table",
+    "against",
+    "book_path",
     "code_files",
     "describe",
     "difference",
     "find",
+    "find_mine",
     "layout",
+    "mine_path",
     "publish",
     "stale",
 ]

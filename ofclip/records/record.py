@@ -152,8 +152,7 @@ class Record(Strict):
 def find(root: Path = ROOT, folders: Iterable[str] = ("work", "results")) -> list[Path]:
     """Return the paths of all Records, `<folder>/<profile>/<experiment>/<source>.json`.
 
-    Those of runs by hand (`<source>.interactive.json`) and of changed runs (`<source>.custom.json`) are left
-    out.
+    Those of runs by hand (`<source>.interactive.json`) are left out, and so are changed runs; see `find_mine`.
     """
     paths = [path for folder in folders for path in sorted((root / folder).glob("*/*/*.json"))]
     return [path for path in paths if "." not in path.stem]
