@@ -9,7 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, tables
+from ofclip.book import (
+    cards,
+    comparisons,
+    drawings,
+    model_card,
+    notebooks,
+    pages,
+    performance,
+    reported,
+    tables,
+    verdicts,
+)
 from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -79,6 +90,9 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     performance.fragments(root)
     reported.fragments(root)
     comparisons.fragments(shown, root)
+    verdicts.fragments(shown, root)
+    model_card.fragments(shown, root)
+    drawings.fragments(root)
 
 
 def render(root: Path) -> Path:

@@ -12,7 +12,7 @@ from toybook import change, checkout, notebook
 from toyresults import AWKWARD
 
 from ofclip import book
-from ofclip.book import tables
+from ofclip.book import tables, verdicts
 from ofclip.book.build import collect, render
 from ofclip.errors import OfclipError
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -83,6 +83,8 @@ def numbers_and_words(records: list[Record]) -> tuple[list[float], set[str]]:
 @pytest.mark.parametrize("name", [*EXPERIMENTS, "intro", "reproduce"])
 def test_every_cell_of_a_generated_table_is_in_a_record(built: Path, name: str) -> None:
     numbers, words = numbers_and_words([Record.load(path) for path in find(built)])
+    for claim in verdicts.read(built):
+        words |= {claim.short, claim.stated, claim.mechanism}
     cells = [cell.get_text(" ", strip=True) for cell in page(built, name).select("table[class*=words-] td")]
     assert cells
     for cell in cells:
@@ -131,7 +133,8 @@ def test_under_each_figure_and_table_stands_where_it_comes_from(built: Path, nam
 
 def test_each_section_says_what_its_pictures_are(built: Path) -> None:
     sections = page(built, "01-data").select("section section")
-    kinds = {section.h2.get_text()[:-1]: section.select_one(".kind")["class"] for section in sections}
+    shown = [section for section in sections if section.select_one("figure, table")]
+    kinds = {section.h2.get_text()[:-1]: section.select_one(".kind")["class"] for section in shown}
     assert "drawings" in kinds["Atelier"] and "photographs" in kinds["Fashion-MNIST"]
 
 
