@@ -33,7 +33,8 @@ DRAWINGS = {
 
 
 def fragments(root: Path) -> None:
-    """Write `book/_generated/<name>.md` and its drawing for each of DRAWINGS."""
+    """Write `book/_generated/<name>.md` and its drawing for each of DRAWINGS; prose calls it `fig-<name>`."""
     folder = root / GENERATED
     for name, (draw, caption) in DRAWINGS.items():
-        write(folder / f"{name}.md", figure(save(draw(), folder / "drawings" / f"{name}.svg"), root, caption) + "\n")
+        path = save(draw(), folder / "drawings" / f"{name}.svg")
+        write(folder / f"{name}.md", figure(path, root, caption, f"fig-{name}") + "\n")

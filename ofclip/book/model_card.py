@@ -9,8 +9,8 @@ import pandas as pd
 
 from ofclip.book import evidence, pages, tables
 from ofclip.book.evidence import Evidence
-from ofclip.book.markup import GENERATED, escape, table, write
-from ofclip.book.verdicts import PUBLISHED, links
+from ofclip.book.markup import GENERATED, download, escape, table, write
+from ofclip.book.verdicts import PUBLISHED
 from ofclip.errors import VerdictError
 from ofclip.experiments import EXPERIMENTS, TRAINING
 from ofclip.records import Record
@@ -83,7 +83,8 @@ def _limit(limit: str, rows: Sequence[Evidence], known: dict[str, Record], root:
             found = evidence.measure(row, known[row.record])
             interval = f" ({found.interval})" if found.interval else ""
             number = f"**{tables.number(found.value)}**{interval}, {row.side or 'beside'} {found.against}"
-        items.append(
-            f"- {escape(row.what)}: {number}. {{doc}}`{EXPERIMENTS[row.experiment].title} </book/{row.experiment}>`"
-        )
-    return "\n".join([f"**{escape(limit)}**", "", *items, "", links(rows, root)])
+        path = Path(PUBLISHED) / f"{row.record}.json"
+        record = f", {download(path, 'Record')}" if (root / path).is_file() else ""
+        chapter = f"{{doc}}`{EXPERIMENTS[row.experiment].title} </book/{row.experiment}>`"
+        items.append(f"- {escape(row.what)}: {number}. {chapter}{record}")
+    return "\n".join([f"**{escape(limit)}**", "", *items])

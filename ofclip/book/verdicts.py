@@ -17,8 +17,7 @@ from ofclip.figures import save
 from ofclip.figures.verdicts import Line, forest
 from ofclip.records import Record
 
-#: The claims in our words, who makes them and where, the verdict on photographs, and why, as Markdown. A claim with a
-#: `short` form is in the table of the front page.
+#: The claims in our words, who makes them and where, in short, the verdict on photographs, and why, as Markdown.
 TABLE = "book/verdicts.csv"
 COLUMNS = ("claim", "paper", "made", "text", "short", "verdict", "why")
 #: Verdicts speak of these Records, which stay the same wherever the book is built.
@@ -131,12 +130,17 @@ def check(claims: Iterable[Claim]) -> None:
 
 
 def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
-    """Write `book/_generated/verdicts.md`, all claims with their numbers, and `front.md`, those of the front page."""
+    """Write `book/_generated/verdicts.md`, all claims with their numbers, and `front.md`, the same in short."""
     claims = read(root, {one.record.name: one.record for one in shown})
     check(claims)
     folder = root / GENERATED
     overview = pd.DataFrame(
-        {"": one.claim, "claim": one.text, "paper": one.paper, "verdict": one.stated, "in drawings": one.mechanism}
+        {
+            "claim": f"{one.claim}. {one.short}",
+            "verdict": one.stated,
+            "in drawings": one.mechanism,
+            "made by": one.paper,
+        }
         for one in claims
     )
     caption = "Every claim, the verdict on photographs, and whether drawings show the mechanism."
@@ -147,7 +151,7 @@ def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
 
 
 def _front(claims: Sequence[Claim], root: Path) -> str:
-    """Return the figure and the short table of the front page; rows that two claims share are drawn once."""
+    """Return the figure of the front page and the claims by verdict; rows that two claims share are drawn once."""
     drawn = {row.evidence: row for claim in claims for row in claim.rows if row.evidence.front and row.published}
     lines = [
         Line(own.front, own.pictures, row.published.value, row.published.low, row.published.high, row.published.line)
@@ -157,12 +161,18 @@ def _front(claims: Sequence[Claim], root: Path) -> str:
     if lines:
         parts.append(figure(save(forest(lines), folder / "front" / "forest.svg"), root, ALT))
         parts.append(links(drawn, root))
-    short = pd.DataFrame(
-        {"claim": one.short, "verdict": one.stated, "in drawings": one.mechanism} for one in claims if one.short
-    )
-    caption = "The claims in short, the verdict on photographs, and whether drawings show the mechanism."
-    parts.append(table(short, folder / "front" / "verdicts.csv", root, caption, fold=False))
+    for verdict in VERDICTS:
+        found = [one for one in claims if one.verdict == verdict]
+        parts.append(f"**{verdict.capitalize()}:** {_list(found)}")
+    for outcome in ("seen", "not seen", "undecided"):
+        if found := [one for one in claims if one.mechanism == outcome]:
+            parts.append(f"*In drawings, a mechanism {outcome}:* {_list(found)}")
     return "\n\n".join(parts)
+
+
+def _list(claims: Iterable[Claim]) -> str:
+    """Return claims in short as links to their sections, in one sentence."""
+    return "; ".join(f"{{ref}}`{one.short} <claim-{one.claim}>`" for one in claims) + "."
 
 
 def _section(claim: Claim, root: Path) -> str:

@@ -186,6 +186,8 @@ def test_the_page_shows_each_claim_with_its_numbers_and_links(root: Path, claims
     overview = cells(root / GENERATED / "verdicts/all.csv")
     assert list(overview["verdict"]) == [claim.verdict for claim in claims]
     front = (root / GENERATED / "front.md").read_text()
+    first = next(claim for claim in claims if claim.verdict == REPRODUCED)
+    assert f"**Reproduced:** {{ref}}`{first.short} <claim-{first.claim}>`" in front and "a mechanism not seen:* {ref}" in front
     assert "forest.svg" in front and (root / GENERATED / "front/forest.svg").is_file()
 
 
@@ -203,7 +205,7 @@ def test_without_published_records_nothing_is_claimed(root: Path) -> None:
     verdicts.fragments(collect("laptop", root), root)
     text = (root / GENERATED / "verdicts.md").read_text()
     assert "**Verdict: reproduced (by Records that are not here).**" in text
-    overview = cells(root / GENERATED / "front/verdicts.csv")
+    overview = cells(root / GENERATED / "verdicts/all.csv")
     assert "no Record" in set(overview["in drawings"])
     assert "forest.svg" not in (root / GENERATED / "front.md").read_text()
 
