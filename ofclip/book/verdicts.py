@@ -162,8 +162,8 @@ def _front(claims: Sequence[Claim], root: Path) -> str:
         parts.append(figure(save(forest(lines), folder / "front" / "forest.svg"), root, ALT))
         parts.append(links(drawn, root))
     for verdict in VERDICTS:
-        found = [one for one in claims if one.verdict == verdict]
-        parts.append(f"**{verdict.capitalize()}:** {_list(found)}")
+        if found := [one for one in claims if one.verdict == verdict]:
+            parts.append(f"**{verdict.capitalize()}:** {_list(found)}")
     for outcome in ("seen", "not seen", "undecided"):
         if found := [one for one in claims if one.mechanism == outcome]:
             parts.append(f"*In drawings, a mechanism {outcome}:* {_list(found)}")
