@@ -22,6 +22,10 @@ class SettingError(OfclipError):
     """A setting, name or combination of settings is not known or not possible."""
 
 
+class VerdictError(OfclipError):
+    """A verdict of the book says other than the Records it rests on."""
+
+
 class CheckpointError(OfclipError):
     """Weights or a checkpoint cannot be used: damaged, or of another architecture."""
 

@@ -9,7 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, status, tables
+from ofclip.book import (
+    cards,
+    comparisons,
+    drawings,
+    model_card,
+    notebooks,
+    pages,
+    performance,
+    reported,
+    status,
+    tables,
+    verdicts,
+)
 from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -80,6 +92,9 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     performance.fragments(root)
     reported.fragments(root)
     comparisons.fragments(shown, root)
+    verdicts.fragments(shown, root)
+    model_card.fragments(shown, root)
+    drawings.fragments(root)
 
 
 def render(root: Path) -> Path:

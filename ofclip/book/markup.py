@@ -36,9 +36,10 @@ def escape(text: object) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
 
 
-def figure(path: Path, root: Path, caption: str) -> str:
-    """Return the directive that shows a picture file."""
-    return f"```{{figure}} /{path.relative_to(root).as_posix()}\n:alt: {caption}\n\n{caption}\n```"
+def figure(path: Path, root: Path, caption: str, name: str = "") -> str:
+    """Return the directive that shows a picture file; prose refers to its number by `name`."""
+    named = f":name: {name}\n" if name else ""
+    return f"```{{figure}} /{path.relative_to(root).as_posix()}\n:alt: {caption}\n{named}\n{caption}\n```"
 
 
 def table(frame: pd.DataFrame, path: Path, root: Path, caption: str, *, fold: bool = True) -> str:
