@@ -18,10 +18,11 @@ from functools import cached_property
 import numpy as np
 
 from ofclip.errors import SettingError
+from ofclip.metrics.exceeding import WORDS, exceeding, scratch
 from ofclip.metrics.vectors import rows
 
-#: Queries and items of a tile. A tile is 4 MB. 255 words of eight bytes can be added up bytewise without overflow.
-BLOCK, WIDTH = 512, 255 * 8
+#: Queries and items of a tile. A tile is 4 MB.
+BLOCK, WIDTH = 512, WORDS * 8
 #: A row with more relevant items than this is sorted once; with fewer, comparing it with each of them is cheaper.
 COMPARED = 8
 
@@ -101,8 +102,8 @@ def count(
     codes = asked.label[pairs[0]] * len(found.vectors) + found.label[pairs[1]]
     codes, pair = np.unique(codes, return_inverse=True)
     row, column = np.divmod(codes, len(found.vectors))
-    across = _Side(asked, found, row, column, pair, pairs[1], block, WIDTH)
-    along = _Side(found, asked, column, row, pair, pairs[0], WIDTH, block) if both else None
+    across = _Side(asked, found, row, column, pair, pairs[1], block, WIDTH, axis=1)
+    along = _Side(found, asked, column, row, pair, pairs[0], WIDTH, block, axis=0) if both else None
     _Product(across, along, threads).run()
     return across.counts(), along.counts() if along else None
 
@@ -137,9 +138,13 @@ class _Side:
         item: np.ndarray,
         height: int,
         width: int,
+        axis: int,
     ) -> None:
-        """`row`, `column` are the distinct pairs; each pair asked for is number `pair` of them and wants `item`."""
-        self.asked, self.found, self.height, self.width = asked, found, height, width
+        """`row`, `column` are the distinct pairs; each pair asked for is number `pair` of them and wants `item`.
+
+        What is found lies along `axis` of a tile, `width` at a time; who asks along the other, `height` at a time.
+        """
+        self.asked, self.found, self.height, self.width, self.axis = asked, found, height, width, axis
         order = np.argsort(row, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
@@ -165,29 +170,28 @@ class _Side:
         numbers = (self.score, self.above, self.reached)
         return Counts(*(values[self.pair] for values in numbers), self.before[self.back])
 
-    def tally(self, scores: np.ndarray, i: int, j: int, mask: np.ndarray, lock: threading.Lock) -> None:
-        """Add what block i of the queries finds in block j of the items: scores (queries, items)."""
+    def tally(self, scores: np.ndarray, i: int, j: int, bits: np.ndarray, lock: threading.Lock) -> None:
+        """Add what block i of the asked finds in block j: scores (queries, items), asked along the other axis."""
         low, high = self.edges[i], self.edges[i + 1]
         if low == high:
             return
         start = j * self.width
         copies = self.found.copies[start : start + self.width]
         row, wanted = self.row[low:high] - i * self.height, self.score[low:high]
-        above, reached = np.zeros((2, high - low), dtype=np.int64)
+        counts = np.empty((2, high - low), dtype=np.int64)
         layers, sorted_rows = self.layers[i]
-        more = np.flatnonzero(copies > 1)
         for layer in layers:
-            whole = len(layer) == len(scores)
-            part, bits = (scores, mask) if whole else (scores[row[layer]], None)
-            limit = wanted[layer][:, None]
-            above[layer] = _add(np.greater(part, limit, out=bits), copies, more)
-            reached[layer] = _add(np.greater_equal(part, limit, out=bits), copies, more)
+            whole = len(layer) == scores.shape[1 - self.axis]
+            part = scores if whole else scores.take(row[layer], axis=1 - self.axis)
+            counts[:, layer] = exceeding(part, wanted[layer], self.axis, copies, bits)
+        lines = scores if self.axis == 1 else scores.T
         for one in sorted_rows:
-            line = scores[row[one[0]]]
+            line = lines[row[one[0]]]
             order = np.argsort(line)
             tail = np.append(copies[order][::-1].cumsum()[::-1], 0)
-            above[one] = tail[np.searchsorted(line[order], wanted[one], side="right")]
-            reached[one] = tail[np.searchsorted(line[order], wanted[one], side="left")]
+            counts[0, one] = tail[np.searchsorted(line[order], wanted[one], side="right")]
+            counts[1, one] = tail[np.searchsorted(line[order], wanted[one], side="left")]
+        above, reached = counts
         own = self.column[low:high] - start
         inside = (own >= 0) & (own < len(copies))
         others = reached - above
@@ -197,7 +201,7 @@ class _Side:
             self.reached[low:high] += reached
         tied = np.flatnonzero(others)
         if len(tied):
-            self._order(scores, row, wanted, own, tied, i, start, copies, lock)
+            self._order(lines, row, wanted, own, tied, i, start, copies, lock)
 
     def _order(self, scores, row, wanted, own, tied, i, start, copies, lock) -> None:
         """Add the tied items of other vectors that stand before the wanted one; ties are rare, so this may be slow."""
@@ -246,7 +250,7 @@ class _Product:
     def _tile(self, i: int, j: int) -> np.ndarray:
         if not hasattr(self.own, "scores"):
             self.own.scores = np.empty(self.height * self.width, dtype=np.float32)
-            self.own.mask = np.empty(self.height * self.width, dtype=bool)
+            self.own.bits = scratch(self.width)
         left = self.across.asked.vectors[i * self.height : (i + 1) * self.height]
         right = self.across.found.vectors[j * self.width : (j + 1) * self.width]
         out = self.own.scores[: len(left) * len(right)].reshape(len(left), len(right))
@@ -271,10 +275,9 @@ class _Product:
             scores = self._tile(i, j)
             pairs = self._pairs(i, j)
             scores[self._places(pairs, i, j)] = self.across.score[pairs]  # equal already, unless BLAS is moody
-            mask = self.own.mask[: scores.size].reshape(scores.shape)
-            self.across.tally(scores, i, j, mask, self.lock)
+            self.across.tally(scores, i, j, self.own.bits, self.lock)
             if self.along:
-                self.along.tally(scores.T, j, i, mask.T, self.lock)
+                self.along.tally(scores, j, i, self.own.bits, self.lock)
 
 
 def _layers(row: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -285,27 +288,6 @@ def _layers(row: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     layers = [np.flatnonzero(~long & (within == number)) for number in range(COMPARED)]
     lines = np.split(np.flatnonzero(long), np.flatnonzero(np.diff(row[long])) + 1)
     return [layer for layer in layers if len(layer)], [line for line in lines if len(line)]
-
-
-def _add(mask: np.ndarray, copies: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Return how many items each row of a mask (r, c) marks, where column j stands for `copies[j]` of them.
-
-    `more` are the columns with more than one copy. Long sums of bytes are made eight or 32 at a time.
-    """
-    height, width = mask.shape
-    if mask.flags.c_contiguous and width % 8 == 0 and width <= 255 * 8:
-        lanes = np.add.reduce(mask.view(np.uint64), axis=1)
-        total = lanes.view(np.uint8).reshape(height, 8).sum(axis=1, dtype=np.int64)
-    elif mask.flags.f_contiguous:
-        lines = mask.T.view(np.uint8)
-        total = np.zeros(height, dtype=np.int64)
-        for start in range(0, width, 255):
-            total += np.add.reduce(lines[start : start + 255], axis=0, dtype=np.uint8)
-    else:
-        total = np.count_nonzero(mask, axis=1)
-    if len(more):
-        total += (mask[:, more] @ (copies[more] - 1).astype(np.float32)).astype(np.int64)
-    return total
 
 
 def _processors() -> int:
