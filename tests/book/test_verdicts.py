@@ -236,3 +236,11 @@ def test_a_table_that_says_less_is_refused(tmp_path: Path, table: str, old: str,
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(DataError, match=message):
         verdicts.read(tmp_path)
+
+
+def test_a_run_that_measures_less_has_no_outcome_and_a_published_record_must_have_it(record) -> None:
+    missing = replace(ROW, number="another")
+    assert evidence.look_up(missing, {"03-zero-shot/kagl": record}, strict=False) is None
+    assert evidence.look_up(ROW, {}) is None
+    with pytest.raises(SettingError, match="has no 'another'"):
+        evidence.look_up(missing, {"03-zero-shot/kagl": record})
