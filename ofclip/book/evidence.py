@@ -109,6 +109,21 @@ def measure(row: Evidence, record: Record) -> Measured:
     return Measured(value, low, high, *line, holds(row.side, (low, high), line[1:]))
 
 
+def look_up(row: Evidence, records: Mapping[str, Record], *, strict: bool = True) -> Measured | None:
+    """Return what the Record of a row holds of it, or None where there is none among `records`.
+
+    Where it lacks the number, as a run of one's own may, it is None too, or SettingError if `strict`.
+    """
+    if row.record not in records:
+        return None
+    try:
+        return measure(row, records[row.record])
+    except SettingError:
+        if strict:
+            raise
+        return None
+
+
 def holds(side: str, interval: tuple[float, float], line: tuple[float, float]) -> str:
     """Say whether an interval lies on one side of another, which may be a point: "yes", "no" or "undecided".
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from ofclip.book import evidence, pages, tables
-from ofclip.book.evidence import Evidence
+from ofclip.book.evidence import Evidence, Measured, look_up
 from ofclip.book.markup import GENERATED, download, escape, table, write
 from ofclip.book.verdicts import PUBLISHED
 from ofclip.errors import VerdictError
@@ -36,13 +36,14 @@ def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
     rows = evidence.read(root, TABLE)
     there = evidence.published(root, PUBLISHED, rows)
     check(rows, there)
-    known = {**{one.record.name: one.record for one in shown}, **there}
+    run = {one.record.name: one.record for one in shown}
+    found = {row: look_up(row, there) or look_up(row, run, strict=False) for row in rows}
     limits = dict.fromkeys(row.front for row in rows)
-    blocks = [_limit(limit, [row for row in rows if row.front == limit], known, root) for limit in limits]
+    blocks = [_limit(limit, {row: one for row, one in found.items() if row.front == limit}, root) for limit in limits]
     write(folder / "limits.md", "\n\n".join(blocks) + "\n")
 
 
-def check(rows: Sequence[Evidence], published: dict[str, Record]) -> None:
+def check(rows: Sequence[Evidence], published: Mapping[str, Record]) -> None:
     """Raise VerdictError for a limit whose published number does not lie on the side that its row says."""
     for row in rows:
         if row.side and row.record in published:
@@ -75,12 +76,11 @@ def _facts(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(columns).fillna("").rename_axis("").reset_index()
 
 
-def _limit(limit: str, rows: Sequence[Evidence], known: dict[str, Record], root: Path) -> str:
+def _limit(limit: str, rows: Mapping[Evidence, Measured | None], root: Path) -> str:
     items = []
-    for row in rows:
+    for row, found in rows.items():
         number = "no Record here"
-        if row.record in known:
-            found = evidence.measure(row, known[row.record])
+        if found:
             interval = f" ({found.interval})" if found.interval else ""
             number = f"**{tables.number(found.value)}**{interval}, {row.side or 'beside'} {found.against}"
         path = Path(PUBLISHED) / f"{row.record}.json"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from ofclip.book import evidence, pages, tables
-from ofclip.book.evidence import Evidence, Measured
+from ofclip.book.evidence import Evidence, Measured, look_up
 from ofclip.book.markup import GENERATED, download, escape, figure, small, table, write
-from ofclip.errors import DataError, SettingError, VerdictError
+from ofclip.errors import DataError, VerdictError
 from ofclip.experiments import EXPERIMENTS
 from ofclip.figures import save
 from ofclip.figures.verdicts import Line, forest
@@ -100,7 +100,7 @@ def read(root: Path, run: Mapping[str, Record] | None = None) -> list[Claim]:
     if unknown := {claim for row in wanted for claim in row.claims} - set(frame["claim"]):
         raise DataError(f"{root / evidence.TABLE}: no claim {', '.join(sorted(unknown))} in {TABLE}")
     there = evidence.published(root, PUBLISHED, wanted)
-    rows = [Row(row, _measured(row, there), _measured(row, run or {}, strict=False)) for row in wanted]
+    rows = [Row(row, look_up(row, there), look_up(row, run or {}, strict=False)) for row in wanted]
     claims = []
     for place, row in enumerate(frame.to_dict("records"), start=1):
         if row["verdict"] not in VERDICTS or not row["why"] or not row["text"]:
@@ -215,14 +215,3 @@ def links(rows: Iterable[Evidence], root: Path) -> str:
         chapters.setdefault(row.experiment, {})[record] = None
     parts = [f"{{doc}}`{EXPERIMENTS[name].title} </book/{name}>` on {', '.join(on)}" for name, on in chapters.items()]
     return small("provenance", f"{' · '.join(parts)} (the links are their Records)")
-
-
-def _measured(row: Evidence, records: Mapping[str, Record], *, strict: bool = True) -> Measured | None:
-    if row.record not in records:
-        return None
-    try:
-        return evidence.measure(row, records[row.record])
-    except SettingError:
-        if strict:
-            raise
-        return None  # a run of one's own may measure less

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import toybook
-from test_prose import typed
+from prose import typed
 
 from ofclip.book import evidence, model_card, tables
 from ofclip.book.build import collect

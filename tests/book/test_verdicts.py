@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import toybook
-from test_prose import typed
+from prose import typed
 
 from ofclip import sources
 from ofclip.book import evidence, verdicts
@@ -156,15 +156,21 @@ def test_what_is_said_of_printed_numbers_is_in_the_printed_tables(claims):
     assert (wide["FashionCLIP 2.0"] > wide["FashionCLIP 1.0"]).all()
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of toy Records with the published ones of the book."""
-    root = toybook.checkout(tmp_path, ("atelier", "kagl"))
+    root = toybook.checkout(tmp_path_factory.mktemp("checkout"), ("atelier", "kagl"))
     for one in {row.record for row in evidence.read(ROOT)}:
         place = root / "results/laptop" / f"{one}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "results/laptop" / f"{one}.json", place)
     return root
+
+
+@pytest.fixture
+def root(built: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    return shutil.copytree(built, tmp_path / "checkout")
 
 
 def cells(path: Path) -> pd.DataFrame:
@@ -230,3 +236,11 @@ def test_a_table_that_says_less_is_refused(tmp_path: Path, table: str, old: str,
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(DataError, match=message):
         verdicts.read(tmp_path)
+
+
+def test_a_run_that_measures_less_has_no_outcome_and_a_published_record_must_have_it(record) -> None:
+    missing = replace(ROW, number="another")
+    assert evidence.look_up(missing, {"03-zero-shot/kagl": record}, strict=False) is None
+    assert evidence.look_up(ROW, {}) is None
+    with pytest.raises(SettingError, match="has no 'another'"):
+        evidence.look_up(missing, {"03-zero-shot/kagl": record})
