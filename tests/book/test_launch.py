@@ -33,8 +33,8 @@ def test_pages_of_notebooks_have_the_link_if_the_build_knows_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = checkout(tmp_path, ("atelier",))
-    path = root / GENERATED / "04-retrieval" / "atelier.ipynb"
-    [shown] = [one for one in collect("laptop", root) if one.record.experiment == "04-retrieval"]
+    path = root / GENERATED / "02-gradient-caching" / "atelier.ipynb"
+    [shown] = [one for one in collect("laptop", root) if one.record.experiment == "02-gradient-caching"]
 
     def heading() -> str:
         section(shown, root)
@@ -42,4 +42,4 @@ def test_pages_of_notebooks_have_the_link_if_the_build_knows_the_address(
 
     assert "mybinder" not in heading()
     monkeypatch.setenv(SETTING, "gh/me/ofclip/0123")
-    assert "gh/me/ofclip/0123?urlpath=lab/tree/notebooks/04-retrieval.ipynb" in heading()
+    assert "gh/me/ofclip/0123?urlpath=lab/tree/notebooks/02-gradient-caching.ipynb" in heading()
