@@ -132,5 +132,5 @@ def test_slurms_profile_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) ->
     from snakemake.cli import get_profile_dir
 
     monkeypatch.chdir(ROOT)
-    folder, name = get_profile_dir("slurm")
-    assert (ROOT / folder / name).resolve() == ROOT / "profiles" / "slurm" / "config.yaml"
+    _, path = get_profile_dir("slurm")
+    assert path.resolve() == ROOT / "profiles" / "slurm" / "config.yaml"

@@ -12,6 +12,7 @@ from ofclip.book.markup import GENERATED, Markup, download, escape, table, write
 from ofclip.book.tables import number
 from ofclip.errors import OfclipError
 from ofclip.experiments import EXPERIMENTS
+from ofclip.records import Record
 from ofclip.records.reproduce import OUTSIDE, Checked, Reproduction, reproduce
 from ofclip.records.status import STATES, Run, status
 from ofclip.records.tolerances import LEVEL
@@ -50,10 +51,18 @@ def _row(run: Run, has_page: bool, profile: str) -> dict[str, str]:
         "result": run.state,
         "device": f"{cost.device}, {cost.cores} cores" if cost else DASH,
         "last run": record.made.date[:10] if record else DASH,
-        "seconds": number(cost.seconds) if cost else DASH,
+        "seconds": number(_whole(record, "seconds")) if record else DASH,
         "peak memory, MiB": number(cost.peak_memory_mib) if cost else DASH,
-        "energy, J": number(cost.energy_joules) or DASH if cost else DASH,
+        "energy, J": number(_whole(record, "energy_joules")) or DASH if record else DASH,
     }
+
+
+def _whole(record: Record, what: str) -> float | None:
+    """Return a cost of a run, with that of the training which it found complete and did not repeat."""
+    own, training = getattr(record.cost, what), record.notes.get("cost")
+    if not record.notes.get("reused") or not isinstance(training, dict) or training.get(what) is None:
+        return own
+    return training[what] + (own or 0)
 
 
 def _reproduction(profile: str, root: Path) -> str:

@@ -47,7 +47,7 @@ def content(profile: str, root: Path = ROOT) -> dict[str, object]:
     if not manifest:
         raise OfclipError(f"no Records in results/{profile}: `ofclip records publish --profile {profile}` copies them")
     citation = _citation(root)
-    found = {
+    found: dict[str, object] = {
         "version": SPECIFICATION,
         "manifest": manifest,
         "paper": {"title": citation["title"], "authors": list(_authors(citation))},
@@ -108,7 +108,7 @@ def _authors(citation: dict) -> Iterator[dict[str, str]]:
 def _source(profile: str, root: Path) -> str:
     """Return where the checked material comes from, and how to check it."""
     names = dict.fromkeys(record.source for _, record in _published(profile, root))
-    titles = {True: [], False: []}
+    titles: dict[bool, list[str]] = {True: [], False: []}
     for card in map(sources.get, names):
         titles[card.pictures == "drawings"].append(card.title)
     parts = [f"The package draws {' and '.join(titles[True])}."] if titles[True] else []

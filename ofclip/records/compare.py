@@ -62,8 +62,9 @@ class Comparison:
 
     def json(self) -> dict[str, JsonValue]:
         """Return everything as JSON values."""
+        counts: dict[str, JsonValue] = {**self.counts}
         rows = [plain(vars(row)) for row in self.rows]
-        return {"record": self.name, "counts": self.counts, "unlike": list(self.unlike), "metrics": rows}
+        return {"record": self.name, "counts": counts, "unlike": list(self.unlike), "metrics": rows}
 
 
 def compare(a: Record, b: Record, tolerance: Tolerance | None = None) -> Comparison:
@@ -78,11 +79,12 @@ def compare(a: Record, b: Record, tolerance: Tolerance | None = None) -> Compari
     left, right = _named(a), _named(b)
     rows = []
     for key in {**left, **right}:
-        mine, theirs = left.get(key), right.get(key)
-        if mine and theirs:
-            rows.append(_judge(mine, theirs, tolerance(theirs) if tolerance else None))
+        if key in left and key in right:
+            rows.append(_judge(left[key], right[key], tolerance(right[key]) if tolerance else None))
+        elif key in left:
+            rows.append(_lone(left[key], "B", right, left))
         else:
-            rows.append(_lone(mine or theirs, "B" if mine else "A", right if mine else left, left if mine else right))
+            rows.append(_lone(right[key], "A", left, right))
     times = sum(metric.name in TIMES for metric in b.metrics)
     return Comparison(b.name, tuple(rows), tuple(unlike(a, b)), times)
 
@@ -101,13 +103,13 @@ def compare_paths(a: Path, b: Path, tolerance: Callable[[Record], Tolerance] | N
     left, right = ({"": a}, {"": b}) if a.is_file() else (files(a), files(b))
     found = []
     for place in sorted({**left, **right}):
-        mine, theirs = (Record.load(paths[place]) if place in paths else None for paths in (left, right))
-        if mine and theirs:
-            if place and mine.name != theirs.name:
-                raise SettingError(f"{left[place]} and {right[place]}: Records of {mine.name} and of {theirs.name}")
-            found.append(compare(mine, theirs, tolerance(theirs) if tolerance else None))
-        else:
-            found.append(_absent(mine or theirs, "B" if mine else "A"))
+        if place not in left or place not in right:
+            found.append(_absent(Record.load({**right, **left}[place]), "B" if place in left else "A"))
+            continue
+        mine, theirs = Record.load(left[place]), Record.load(right[place])
+        if place and mine.name != theirs.name:
+            raise SettingError(f"{left[place]} and {right[place]}: Records of {mine.name} and of {theirs.name}")
+        found.append(compare(mine, theirs, tolerance(theirs) if tolerance else None))
     if a.is_file() and all(row.verdict == MISSING for row in found[0].rows):
         raise SettingError(f"{a} and {b} share no metric: they are of different experiments or data")
     return found

@@ -65,11 +65,11 @@ class Reproduction:
 
     def json(self) -> dict[str, JsonValue]:
         """Return everything as JSON values."""
-        records = [
+        records: list[JsonValue] = [
             {**one.comparison.json(), "same machine": one.here, "judged": len(one.judged), "outside": len(one.outside)}
             for one in self.checked
         ]
-        whole = {"profile": self.profile, "holds": self.holds, "share outside": self.share}
+        whole: dict[str, JsonValue] = {"profile": self.profile, "holds": self.holds, "share outside": self.share}
         return {**whole, "not run": list(self.not_run), "records": records}
 
 

@@ -127,6 +127,9 @@ def test_under_each_figure_and_table_stands_where_it_comes_from(built: Path, nam
         for text in (path, record.id[:8], record.made.command, record.made.date[:10]):
             assert text in line.get_text(), f"{name}: {text}"
         assert any(f"_generated/{name}/{record.source}.html" in link["href"] for link in line.select("a"))
+        inputs = line.find_next_sibling("details", class_="inputs").get_text()
+        for text in (record.id, record.key.notebook, "learning_rate = 0.002", *record.key.weights.values()):
+            assert text in inputs, f"{name}: {text}"
 
 
 def test_each_section_says_what_its_pictures_are(built: Path) -> None:
@@ -146,6 +149,18 @@ def test_executed_notebooks_are_pages(built: Path) -> None:
         for source in set(experiment.sources) & set(SOURCES):
             article = page(built, f"_generated/{experiment.name}/{source}")
             assert article.h1.get_text().startswith("Notebook: ") and article.select(".cell_output img")
+
+
+def test_the_status_page_lists_every_run_and_links_its_record_and_notebook(built: Path) -> None:
+    article = page(built, "status")
+    runs, compared = article.select("table[class*=words-]")
+    found = list(rows(runs))
+    assert len(found) == sum(len(experiment.sources) for experiment in EXPERIMENTS.values())
+    assert {row["result"] for row in found} == {"pass", "absent"}
+    links = [link["href"] for link in runs.select("a")]
+    assert "_generated/04-retrieval/atelier.html" in links
+    assert sum(link.endswith("/atelier.json") for link in links) == len(EXPERIMENTS)
+    assert "does not reproduce" in article.get_text() and [row["differs"] for row in rows(compared)] == ["1"]
 
 
 def test_the_book_needs_no_network(built: Path) -> None:

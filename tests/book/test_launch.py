@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from toybook import checkout
 
-from ofclip.book.build import collect, generate
+from ofclip.book.build import collect
 from ofclip.book.launch import SETTING, button
 from ofclip.book.markup import GENERATED
+from ofclip.book.pages import section
 from ofclip.errors import SettingError
 
 
@@ -32,12 +33,13 @@ def test_pages_of_notebooks_have_the_link_if_the_build_knows_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = checkout(tmp_path, ("atelier",))
-    path = root / GENERATED / "04-retrieval" / "atelier.ipynb"
+    path = root / GENERATED / "02-gradient-caching" / "atelier.ipynb"
+    [shown] = [one for one in collect("laptop", root) if one.record.experiment == "02-gradient-caching"]
 
     def heading() -> str:
-        generate(collect("laptop", root), root)
+        section(shown, root)
         return json.loads(path.read_text())["cells"][0]["source"]
 
     assert "mybinder" not in heading()
     monkeypatch.setenv(SETTING, "gh/me/ofclip/0123")
-    assert "gh/me/ofclip/0123?urlpath=lab/tree/notebooks/04-retrieval.ipynb" in heading()
+    assert "gh/me/ofclip/0123?urlpath=lab/tree/notebooks/02-gradient-caching.ipynb" in heading()

@@ -41,7 +41,7 @@ def test_pages_have_titles_of_their_own_and_keep_the_prose(tmp_path: Path) -> No
 
 def test_a_notebook_without_a_title_gets_one(tmp_path: Path) -> None:
     path = tmp_path / "run.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), path)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", execution_count=1)]), path)
     page = json.loads(notebooks.page(notebooks.read(path), "Notebook: KAGL", "note"))
     assert [cell["cell_type"] for cell in page["cells"]] == ["markdown", "code"]
 

@@ -33,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(root: Path, name: str) -> list[dict[str, str]]:
     with (root / GENERATED / f"{name}.csv").open() as file:
-        return [{key: value.replace("\\", "") for key, value in row.items()} for row in csv.DictReader(file)]
+        return list(csv.DictReader(file.read().replace("\\", "").splitlines()))
 
 
 def test_every_planned_run_has_a_row_with_its_cost(root: Path) -> None:
@@ -78,6 +78,17 @@ def test_another_value_on_the_same_machine_is_no_reproduction(tmp_path: Path) ->
     )
     status.fragments(collect("laptop", root), "laptop", root)
     assert "**This run does not reproduce the published one.**" in (root / GENERATED / "reproduction.md").read_text()
+
+
+def test_a_training_that_was_not_repeated_counts_with_its_time(tmp_path: Path) -> None:
+    root = checkout(tmp_path, ("atelier",))
+    path = root / "work/laptop/02-training/atelier.json"
+    record = Record.load(path)
+    training = {"reused": True, "cost": {"seconds": 1000.0, "energy_joules": None}}
+    change(path, notes={**record.notes, **training}, cost=record.cost.model_copy(update={"seconds": 4.0}))
+    status.fragments(collect("laptop", root), "laptop", root)
+    [row] = [row for row in rows(root, "status") if "02-training/atelier.json" in row["Record"]]
+    assert row["seconds"] == "1,004" and row["energy, J"] == "–"
 
 
 def test_without_published_records_the_page_says_so(tmp_path: Path) -> None:
