@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ofclip.book import cards, comparisons, notebooks, pages, performance, reported, tables
+from ofclip.book import api, cards, comparisons, notebooks, pages, performance, reported, tables
 from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
@@ -75,6 +75,7 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     write(folder / "glance.md", table(glance, folder / "glance.csv", root, "What was reached, in short.", fold=False))
     costs = tables.costs([one.record for one in shown])
     write(folder / "costs.md", table(costs, folder / "costs.csv", root, "What the runs took.", fold=False))
+    api.fragments(root)
     cards.fragments([one.record for one in shown], root)
     performance.fragments(root)
     reported.fragments(root)

@@ -247,14 +247,15 @@ def tell(path: Path, experiment: str, source: str, profile: str) -> None:
     from ofclip.experiments import ROOT
     from ofclip.records import Record, against, book_path
 
-    click.echo(f"  Record: {path}\n  notebook: {path.with_suffix('.ipynb')}")
+    here = path.relative_to(ROOT)
+    click.echo(f"  Record: {here}\n  notebook: {here.with_suffix('.ipynb')}")
     book = book_path(experiment, source, profile)
     if book is None:
         click.echo("  the book has no run of this experiment on this source")
         return
     compared = against(Record.load(path), Record.load(ROOT / book))
     click.echo(f"  against the book's: {compared.summary()}")
-    click.echo(f"  all of them: ofclip records diff {path} {ROOT / book}")
+    click.echo(f"  all of them: ofclip records diff {shlex.quote(str(here))} {book}")
 
 
 def weight_of(entry: str) -> tuple[str, float]:
