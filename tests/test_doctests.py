@@ -28,5 +28,6 @@ def test_examples_give_what_they_say(name: str, tmp_path: Path, monkeypatch: pyt
     for example in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
         told: list[str] = []
         failed = runner.run(example, out=told.append).failed
-        assert bool(failed) == (example.name in WRONG), "".join(told) or f"{example.name} is mended: take it off the list"
+        mended = f"{example.name} is mended: take it off the list"
+        assert bool(failed) == (example.name in WRONG), "".join(told) or mended
     assert not list(tmp_path.iterdir()), "an example left a file behind"
