@@ -78,7 +78,11 @@ def train(
     """
     from ofclip.profiles import load_profile, parse
     from ofclip.sources import get
+    from ofclip.sources.folder import FOLDER
 
+    for wish in watched:
+        if f":{FOLDER}" in wish:
+            raise SettingError(f"--watch {wish}: write it as shards first (ofclip shards write), and watch these")
     weights = dict(map(weight_of, entries))
     runs = load_profile(profile).training
     for name in weights:
