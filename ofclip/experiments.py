@@ -102,9 +102,6 @@ def jobs(present: Collection[str]) -> list[Job]:
     ['01-data', '01-duplicates', '02-training']
     >>> {job.source for job in jobs({"atelier"})}
     {'atelier'}
-    >>> [job.source for job in jobs({"atelier"})]
-    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
-    ['atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier', 'atelier']
     """
     return [
         Job(experiment.name, source, needs, experiment.reads)

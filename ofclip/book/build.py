@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ofclip.book import (
+    api,
     cards,
     comparisons,
     drawings,
@@ -88,6 +89,7 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     write(folder / "glance.md", table(glance, folder / "glance.csv", root, "What was reached, in short.", fold=False))
     costs = tables.costs([one.record for one in shown])
     write(folder / "costs.md", table(costs, folder / "costs.csv", root, "What the runs took.", fold=False))
+    api.fragments(root)
     cards.fragments([one.record for one in shown], root)
     performance.fragments(root)
     reported.fragments(root)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ofclip import sources
-from ofclip.book import notebooks, tables
+from ofclip.book import interactive, notebooks, tables
 from ofclip.book.launch import button
 from ofclip.book.markup import GENERATED, ROWS, download, dropdown, escape, figure, small, table, write
 from ofclip.book.provenance import inputs
@@ -109,7 +109,7 @@ def section(shown: Shown, root: Path) -> str:
         notebooks.page(shown.notebook, f"Notebook: {shown.title}", top),
     )
     parts = [f"## {shown.title}", banner(shown)]
-    for blocks in (_pictures, _figures, _metrics, _tables):
+    for blocks in (_pictures, _figures, interactive.blocks, _metrics, _tables):
         for block in blocks(shown, root):
             parts += [block, note]
     return "\n\n".join([*parts, *_small_print(shown, root)]) + "\n"

@@ -79,7 +79,11 @@ def train(
     """
     from ofclip.profiles import load_profile, parse
     from ofclip.sources import get
+    from ofclip.sources.folder import FOLDER
 
+    for wish in watched:
+        if f":{FOLDER}" in wish:
+            raise SettingError(f"--watch {wish}: write it as shards first (ofclip shards write), and watch these")
     weights = dict(map(weight_of, entries))
     runs = load_profile(profile).training
     for name in weights:
@@ -249,14 +253,15 @@ def tell(path: Path, experiment: str, source: str, profile: str) -> None:
     from ofclip.experiments import ROOT
     from ofclip.records import Record, against, book_path
 
-    click.echo(f"  Record: {path}\n  notebook: {path.with_suffix('.ipynb')}")
+    here = path.relative_to(ROOT)
+    click.echo(f"  Record: {here}\n  notebook: {here.with_suffix('.ipynb')}")
     book = book_path(experiment, source, profile)
     if book is None:
         click.echo("  the book has no run of this experiment on this source")
         return
     compared = against(Record.load(path), Record.load(ROOT / book))
     click.echo(f"  against the book's: {compared.summary()}")
-    click.echo(f"  all of them: ofclip records diff {path} {ROOT / book}")
+    click.echo(f"  all of them: ofclip records diff {shlex.quote(str(here))} {book}")
 
 
 def weight_of(entry: str) -> tuple[str, float]:
