@@ -2,8 +2,8 @@
 #
 # Every run is one `ofclip run`, which writes work/<profile>/<experiment>/<source>.json and .ipynb. A run is due
 # when the content of its notebook, of a module that the notebook reaches, of the lock, of the weights' Record or of
-# one that it reads is newer and other than what it was made with. Runs follow each other: each uses all cores and
-# records its time.
+# one that it reads is newer and other than what it was made with. Runs that train follow each other, since each uses
+# all cores; the others run two side by side on half of them each, since much of what they do takes one core only.
 import sys
 from pathlib import Path
 
@@ -78,6 +78,6 @@ rule run:
     wildcard_constraints:
         experiment="|".join(EXPERIMENTS),
         source="[a-z0-9-]+",
-    threads: workflow.cores
+    threads: lambda run: workflow.cores if EXPERIMENTS[run.experiment].trains else max(1, workflow.cores // 2)
     shell:
-        "exec ofclip run {wildcards.experiment} --source {wildcards.source} --profile {PROFILE}"
+        "OMP_NUM_THREADS={threads} exec ofclip run {wildcards.experiment} --source {wildcards.source} --profile {PROFILE}"

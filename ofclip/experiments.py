@@ -19,13 +19,15 @@ TRAINING = "02-training"
 class Experiment:
     """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None.
 
-    `reads` names the experiment whose Record of the same source it reads, if it reads one.
+    `reads` names the experiment whose Record of the same source it reads, if it reads one; `trains` says whether
+    models are trained in it, which takes all cores that there are.
     """
 
     name: str
     title: str
     sources: Mapping[str, str | None]
     reads: str | None = None
+    trains: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ EXPERIMENTS = {
             "Duplicates and false negatives",
             {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None},
         ),
-        Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}),
-        Experiment("02-settings", "Settings that work", {"atelier": "atelier"}),
+        Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}, trains=True),
+        Experiment("02-settings", "Settings that work", {"atelier": "atelier"}, trains=True),
         Experiment("02-gradient-caching", "Gradient caching", {"atelier": None}),
         Experiment(
             "03-zero-shot",
@@ -73,11 +75,11 @@ EXPERIMENTS = {
         ),
         Experiment("08-grounding", "Grounding", {"atelier": "atelier", "clothing-co-parsing": "kagl"}),
         Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("10-prompts", "Prompts", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("11-mixture", "Mixing training domains", {"atelier": None}),
+        Experiment("10-prompts", "Prompts", {"atelier": "atelier", "kagl": "kagl"}, trains=True),
+        Experiment("11-mixture", "Mixing training domains", {"atelier": None}, trains=True),
         Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
         Experiment("13-biases", "Biases", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}),
+        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}, trains=True),
         Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }
