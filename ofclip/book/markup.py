@@ -75,6 +75,6 @@ def download(path: Path, text: str | None = None) -> str:
 def _words(frame: pd.DataFrame) -> int:
     """Return how many columns, from the left, hold words; the others are set flush right as numbers."""
     for place, column in enumerate(frame.columns):
-        if frame[column].str.fullmatch(r"[-\d.,e]*( to [-\d.,e]+)?").all():
+        if frame[column].str.fullmatch(r"[-–\d.,e]*( to [-\d.,e]+)?").all():
             return place
     return len(frame.columns)
