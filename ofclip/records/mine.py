@@ -106,13 +106,14 @@ class Comparison:
         return pd.DataFrame(rows, columns=columns)
 
     def summary(self) -> str:
-        """Return in one sentence how many metrics the runs share, and of how many the intervals are apart."""
-        known = [apart(*pair) for pair in self.pairs]
-        if not known:
+        """Return in one sentence how many metrics the runs share, and of how many the intervals lie apart."""
+        if not self.pairs:
             return "the two runs have no metric in common"
+        known = [is_apart for pair in self.pairs if (is_apart := apart(*pair)) is not None]
+        told = f"of {len(known)} with intervals {known.count(True)} lie apart" if known else "none has an interval"
         only = len(self.mine.metrics) - len(self.pairs)
         rest = f"; {only} are yours alone" if only else ""
-        return f"{len(known)} metrics in common, the intervals of {known.count(True)} are apart{rest}"
+        return f"{len(self.pairs)} metrics in common, {told}{rest}"
 
     def __repr__(self) -> str:
         return f"Comparison({self.mine.name}: {self.summary()})"

@@ -85,7 +85,9 @@ def test_a_comparison_says_what_was_changed_and_what_came_of_it() -> None:
     assert table["difference"].tolist() == [0.25, -1.0]
     assert table["apart"].tolist() == [True, None]
     assert table["your interval"].tolist() == ["0.450 to 0.550", ""]
-    assert compared.summary() == "2 metrics in common, the intervals of 1 are apart; 2 are yours alone"
+    assert compared.summary() == "2 metrics in common, of 1 with intervals 1 lie apart; 2 are yours alone"
+    bare = mine.model_copy(update={"metrics": mine.metrics[1:2]})
+    assert against(bare, book).summary() == "1 metrics in common, none has an interval"
     page = BeautifulSoup(compared._repr_html_(), "html.parser")
     assert "new <b>" in page.get_text() and not page.select("b")
     assert [row.select("td")[-1].get_text() for row in page.select("div tbody tr")] == ["apart", ""]
