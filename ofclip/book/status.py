@@ -49,20 +49,19 @@ def _row(run: Run, has_page: bool, profile: str) -> dict[str, str]:
         "notebook": Markup(f"{{doc}}`{title} <{page}>`") if has_page else title,
         "Record": Markup(download(path, run.source)) if record else run.source,
         "result": run.state,
-        "device": f"{cost.device}, {cost.cores} cores" if cost else DASH,
-        "last run": record.made.date[:10] if record else DASH,
         "seconds": number(_whole(record, "seconds")) if record else DASH,
         "peak memory, MiB": number(cost.peak_memory_mib) if cost else DASH,
         "energy, J": number(_whole(record, "energy_joules")) or DASH if record else DASH,
+        "last run": record.made.date[:10] if record else DASH,
+        "device": f"{cost.device}, {cost.cores} cores" if cost else DASH,
     }
 
 
 def _whole(record: Record, what: str) -> float | None:
     """Return a cost of a run, with that of the training which it found complete and did not repeat."""
     own, training = getattr(record.cost, what), record.notes.get("cost")
-    if not record.notes.get("reused") or not isinstance(training, dict) or training.get(what) is None:
-        return own
-    return training[what] + (own or 0)
+    spent = training.get(what) if isinstance(training, dict) and record.notes.get("reused") else None
+    return own if not isinstance(spent, int | float) else spent + (own or 0)
 
 
 def _reproduction(profile: str, root: Path) -> str:
