@@ -18,10 +18,11 @@ from functools import cached_property
 import numpy as np
 
 from ofclip.errors import SettingError
+from ofclip.metrics.exceeding import ONES, exceeding, marks
 from ofclip.metrics.vectors import rows
 
-#: Queries and items of a tile. A tile is 4 MB. 255 words of eight bytes can be added up bytewise without overflow.
-BLOCK, WIDTH = 512, 255 * 8
+#: Queries and items of a tile. A tile is 4 MB.
+BLOCK, WIDTH = 512, ONES * 8
 #: A row with more relevant items than this is sorted once; with fewer, comparing it with each of them is cheaper.
 COMPARED = 8
 
@@ -55,6 +56,9 @@ class Distinct:
 
 def distinct(vectors: np.ndarray) -> Distinct:
     """Return the distinct rows of contiguous vectors (n, d), in the order in which they first occur."""
+    head = np.ascontiguousarray(vectors[:, :2])
+    if len(np.unique(head.view(f"u{head[0].nbytes}"))) == len(vectors):  # most often so, and much sooner seen
+        return Distinct(vectors, np.arange(len(vectors)), np.ones(len(vectors), dtype=np.int64))
     as_bytes = vectors.view(f"V{vectors.itemsize * vectors.shape[1]}").ravel()
     _, first, label, copies = np.unique(as_bytes, return_index=True, return_inverse=True, return_counts=True)
     if len(first) == len(vectors):
@@ -86,8 +90,8 @@ def count(
 ) -> tuple[Counts, Counts | None]:
     """Return the Counts of pairs (query numbers, item numbers) among all items and, if `both`, among all queries.
 
-    queries (n, d), items (m, d). Besides copies of vectors where some are equal, memory is bounded by a tile per thread
-    and by the number of pairs. `threads` defaults to the number of processors. Raises SettingError for vectors
+    queries (n, d), items (m, d). Besides copies of vectors where some are equal, memory is bounded by two tiles per
+    thread and by the number of pairs. `threads` defaults to the number of processors. Raises SettingError for vectors
     that are not finite or of unequal width, and for a block below 1.
     """
     if block < 1:
@@ -101,8 +105,8 @@ def count(
     codes = asked.label[pairs[0]] * len(found.vectors) + found.label[pairs[1]]
     codes, pair = np.unique(codes, return_inverse=True)
     row, column = np.divmod(codes, len(found.vectors))
-    across = _Side(asked, found, row, column, pair, pairs[1], block, WIDTH)
-    along = _Side(found, asked, column, row, pair, pairs[0], WIDTH, block) if both else None
+    across = _Side(asked, found, row, column, pair, pairs[1], block, WIDTH, axis=1)
+    along = _Side(found, asked, column, row, pair, pairs[0], WIDTH, block, axis=0) if both else None
     _Product(across, along, threads).run()
     return across.counts(), along.counts() if along else None
 
@@ -137,9 +141,13 @@ class _Side:
         item: np.ndarray,
         height: int,
         width: int,
+        axis: int,
     ) -> None:
-        """`row`, `column` are the distinct pairs; each pair asked for is number `pair` of them and wants `item`."""
-        self.asked, self.found, self.height, self.width = asked, found, height, width
+        """`row`, `column` are the distinct pairs; each pair asked for is number `pair` of them and wants `item`.
+
+        Along `axis` of a tile lies what is found, `width` of it; along the other who asks, `height` of them.
+        """
+        self.asked, self.found, self.height, self.width, self.axis = asked, found, height, width, axis
         order = np.argsort(row, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
@@ -165,41 +173,39 @@ class _Side:
         numbers = (self.score, self.above, self.reached)
         return Counts(*(values[self.pair] for values in numbers), self.before[self.back])
 
-    def tally(self, scores: np.ndarray, i: int, j: int, mask: np.ndarray, lock: threading.Lock) -> None:
-        """Add what block i of the queries finds in block j of the items: scores (queries, items)."""
+    def tally(self, scores: np.ndarray, i: int, j: int, own: _Memory, lock: threading.Lock) -> None:
+        """Add what block i of the asked finds in block j: scores (queries, items), asked along the other axis."""
         low, high = self.edges[i], self.edges[i + 1]
         if low == high:
             return
         start = j * self.width
         copies = self.found.copies[start : start + self.width]
         row, wanted = self.row[low:high] - i * self.height, self.score[low:high]
-        above, reached = np.zeros((2, high - low), dtype=np.int64)
+        counts = np.empty((2, high - low), dtype=np.int64)
         layers, sorted_rows = self.layers[i]
-        more = np.flatnonzero(copies > 1)
         for layer in layers:
-            whole = len(layer) == len(scores)
-            part, bits = (scores, mask) if whole else (scores[row[layer]], None)
-            limit = wanted[layer][:, None]
-            above[layer] = _add(np.greater(part, limit, out=bits), copies, more)
-            reached[layer] = _add(np.greater_equal(part, limit, out=bits), copies, more)
+            part = own.some(scores, row[layer], 1 - self.axis)
+            counts[:, layer] = exceeding(part, wanted[layer], self.axis, copies, own.marks)
+        lines = scores if self.axis == 1 else scores.T
         for one in sorted_rows:
-            line = scores[row[one[0]]]
+            line = lines[row[one[0]]]
             order = np.argsort(line)
             tail = np.append(copies[order][::-1].cumsum()[::-1], 0)
-            above[one] = tail[np.searchsorted(line[order], wanted[one], side="right")]
-            reached[one] = tail[np.searchsorted(line[order], wanted[one], side="left")]
-        own = self.column[low:high] - start
-        inside = (own >= 0) & (own < len(copies))
+            counts[0, one] = tail[np.searchsorted(line[order], wanted[one], side="right")]
+            counts[1, one] = tail[np.searchsorted(line[order], wanted[one], side="left")]
+        above, reached = counts
+        place = self.column[low:high] - start
+        inside = (place >= 0) & (place < len(copies))
         others = reached - above
-        others[inside] -= copies[own[inside]]
+        others[inside] -= copies[place[inside]]
         with lock:  # tiles of other threads may add to the same queries
             self.above[low:high] += above
             self.reached[low:high] += reached
         tied = np.flatnonzero(others)
         if len(tied):
-            self._order(scores, row, wanted, own, tied, i, start, copies, lock)
+            self._order(lines, row, wanted, place, tied, i, start, copies, lock)
 
-    def _order(self, scores, row, wanted, own, tied, i, start, copies, lock) -> None:
+    def _order(self, scores, row, wanted, place, tied, i, start, copies, lock) -> None:
         """Add the tied items of other vectors that stand before the wanted one; ties are rare, so this may be slow."""
         low, high = self.targets[i], self.targets[i + 1]
         pair = self.target[low:high] - self.edges[i]
@@ -209,11 +215,27 @@ class _Side:
         for chunk in np.array_split(here, -(-len(here) // 256)):
             mine = pair[chunk]
             equal = scores[row[mine]] == wanted[mine, None]
-            inside = np.flatnonzero((own[mine] >= 0) & (own[mine] < len(copies)))
-            equal[inside, own[mine][inside]] = False
+            inside = np.flatnonzero((place[mine] >= 0) & (place[mine] < len(copies)))
+            equal[inside, place[mine][inside]] = False
             number = (equal[:, columns] & (members < self.item[low:high][chunk, None])).sum(axis=1)
             with lock:
                 self.before[low + chunk] += number
+
+
+class _Memory(threading.local):
+    """Each thread's own tile, what is picked out of it, and marks of what exceeds: asked of the system once."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.tile, self.picked = np.empty((2, height * width), dtype=np.float32)
+        self.marks = marks(width)
+
+    def some(self, scores: np.ndarray, places: np.ndarray, axis: int) -> np.ndarray:
+        """Return the lines of a tile at ascending places along an axis; the tile itself if these are all."""
+        if len(places) == scores.shape[axis]:
+            return scores
+        shape = (len(places), scores.shape[1]) if axis == 0 else (len(scores), len(places))
+        out = self.picked[: shape[0] * shape[1]].reshape(shape)
+        return scores.take(places, axis=axis, out=out, mode="clip")  # other modes copy once more
 
 
 class _Product:
@@ -225,7 +247,7 @@ class _Product:
         self.blocks = -(-len(across.asked.vectors) // self.height)
         self.strips = -(-len(across.found.vectors) // self.width)
         self.threads = min(threads or _processors(), self.blocks)
-        self.lock, self.own = threading.Lock(), threading.local()
+        self.lock, self.own = threading.Lock(), _Memory(self.height, self.width)
         # which pairs lie in which tile
         tile = across.row // self.height * self.strips + across.column // self.width
         self.by_tile = np.argsort(tile, kind="stable")
@@ -244,12 +266,9 @@ class _Product:
             list(pool.map(self._counts, range(self.blocks)))
 
     def _tile(self, i: int, j: int) -> np.ndarray:
-        if not hasattr(self.own, "scores"):
-            self.own.scores = np.empty(self.height * self.width, dtype=np.float32)
-            self.own.mask = np.empty(self.height * self.width, dtype=bool)
         left = self.across.asked.vectors[i * self.height : (i + 1) * self.height]
         right = self.across.found.vectors[j * self.width : (j + 1) * self.width]
-        out = self.own.scores[: len(left) * len(right)].reshape(len(left), len(right))
+        out = self.own.tile[: len(left) * len(right)].reshape(len(left), len(right))
         return np.matmul(left, right.T, out=out)
 
     def _pairs(self, i: int, j: int) -> np.ndarray:
@@ -271,10 +290,9 @@ class _Product:
             scores = self._tile(i, j)
             pairs = self._pairs(i, j)
             scores[self._places(pairs, i, j)] = self.across.score[pairs]  # equal already, unless BLAS is moody
-            mask = self.own.mask[: scores.size].reshape(scores.shape)
-            self.across.tally(scores, i, j, mask, self.lock)
+            self.across.tally(scores, i, j, self.own, self.lock)
             if self.along:
-                self.along.tally(scores.T, j, i, mask.T, self.lock)
+                self.along.tally(scores, j, i, self.own, self.lock)
 
 
 def _layers(row: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -285,27 +303,6 @@ def _layers(row: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     layers = [np.flatnonzero(~long & (within == number)) for number in range(COMPARED)]
     lines = np.split(np.flatnonzero(long), np.flatnonzero(np.diff(row[long])) + 1)
     return [layer for layer in layers if len(layer)], [line for line in lines if len(line)]
-
-
-def _add(mask: np.ndarray, copies: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Return how many items each row of a mask (r, c) marks, where column j stands for `copies[j]` of them.
-
-    `more` are the columns with more than one copy. Long sums of bytes are made eight or 32 at a time.
-    """
-    height, width = mask.shape
-    if mask.flags.c_contiguous and width % 8 == 0 and width <= 255 * 8:
-        lanes = np.add.reduce(mask.view(np.uint64), axis=1)
-        total = lanes.view(np.uint8).reshape(height, 8).sum(axis=1, dtype=np.int64)
-    elif mask.flags.f_contiguous:
-        lines = mask.T.view(np.uint8)
-        total = np.zeros(height, dtype=np.int64)
-        for start in range(0, width, 255):
-            total += np.add.reduce(lines[start : start + 255], axis=0, dtype=np.uint8)
-    else:
-        total = np.count_nonzero(mask, axis=1)
-    if len(more):
-        total += (mask[:, more] @ (copies[more] - 1).astype(np.float32)).astype(np.int64)
-    return total
 
 
 def _processors() -> int:
