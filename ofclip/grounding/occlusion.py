@@ -7,20 +7,22 @@ whole picture is counts in its own pixels, by the difference; the mean over all 
 the map is taken off and what is negative set to 0, several times, and it is scaled to 0 to 1. One difference:
 where nothing is left, fashion-clip divides 0 by 0; here the map is 0.
 
-It is cheaper in three ways that change nothing. Bands that leave the same picture, as those that differ only in
+It is cheaper in four ways that change nothing. Bands that leave the same picture, as those that differ only in
 grey margins do, are encoded once. Texts about one picture share its encodings. And since a band knows only rows or
-only columns, the sum of all masks is an outer sum of two vectors.
+only columns, the sum of all masks is an outer sum of two vectors. Of a ViT's last block only what is used is computed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from ofclip.errors import SettingError
 from ofclip.grounding.asking import asked
+from ofclip.grounding.encoding import encode
 from ofclip.models import Model
 
 #: What hides a picture: fashion-clip's grey.
@@ -29,7 +31,6 @@ GREY = 128
 CELL, SIZE = 15, 224
 #: How often the mean is taken off: fashion-clip's default.
 ITERATIONS = 5
-BATCH = 64
 
 Band = tuple[int, int]
 
@@ -48,14 +49,10 @@ def occlusion_maps(
     """
     pixels, vectors, owner = asked(model, pixels, vectors, owner)
     cell = cell or max(1, model.preprocess.size * CELL // SIZE)
-
-    def encode(pictures: np.ndarray) -> np.ndarray:
-        return model.encode_images(pictures, batch=BATCH)
-
     maps = np.zeros((len(vectors), *pixels.shape[1:3]), np.float32)
     for picture in np.unique(owner):
         mine = np.flatnonzero(owner == picture)
-        maps[mine] = occlusion(encode, pixels[picture], vectors[mine], cell, iterations)
+        maps[mine] = occlusion(partial(encode, model), pixels[picture], vectors[mine], cell, iterations)
     return maps
 
 

@@ -18,11 +18,11 @@ from functools import cached_property
 import numpy as np
 
 from ofclip.errors import SettingError
-from ofclip.metrics.exceeding import WORDS, exceeding, scratch
+from ofclip.metrics.exceeding import ONES, exceeding, marks
 from ofclip.metrics.vectors import rows
 
 #: Queries and items of a tile. A tile is 4 MB.
-BLOCK, WIDTH = 512, WORDS * 8
+BLOCK, WIDTH = 512, ONES * 8
 #: A row with more relevant items than this is sorted once; with fewer, comparing it with each of them is cheaper.
 COMPARED = 8
 
@@ -56,6 +56,9 @@ class Distinct:
 
 def distinct(vectors: np.ndarray) -> Distinct:
     """Return the distinct rows of contiguous vectors (n, d), in the order in which they first occur."""
+    head = np.ascontiguousarray(vectors[:, :2])
+    if len(np.unique(head.view(f"u{head[0].nbytes}"))) == len(vectors):  # most often so, and much sooner seen
+        return Distinct(vectors, np.arange(len(vectors)), np.ones(len(vectors), dtype=np.int64))
     as_bytes = vectors.view(f"V{vectors.itemsize * vectors.shape[1]}").ravel()
     _, first, label, copies = np.unique(as_bytes, return_index=True, return_inverse=True, return_counts=True)
     if len(first) == len(vectors):
@@ -87,8 +90,8 @@ def count(
 ) -> tuple[Counts, Counts | None]:
     """Return the Counts of pairs (query numbers, item numbers) among all items and, if `both`, among all queries.
 
-    queries (n, d), items (m, d). Besides copies of vectors where some are equal, memory is bounded by a tile per thread
-    and by the number of pairs. `threads` defaults to the number of processors. Raises SettingError for vectors
+    queries (n, d), items (m, d). Besides copies of vectors where some are equal, memory is bounded by two tiles per
+    thread and by the number of pairs. `threads` defaults to the number of processors. Raises SettingError for vectors
     that are not finite or of unequal width, and for a block below 1.
     """
     if block < 1:
@@ -142,7 +145,7 @@ class _Side:
     ) -> None:
         """`row`, `column` are the distinct pairs; each pair asked for is number `pair` of them and wants `item`.
 
-        What is found lies along `axis` of a tile, `width` at a time; who asks along the other, `height` at a time.
+        Along `axis` of a tile lies what is found, `width` of it; along the other who asks, `height` of them.
         """
         self.asked, self.found, self.height, self.width, self.axis = asked, found, height, width, axis
         order = np.argsort(row, kind="stable")
@@ -170,7 +173,7 @@ class _Side:
         numbers = (self.score, self.above, self.reached)
         return Counts(*(values[self.pair] for values in numbers), self.before[self.back])
 
-    def tally(self, scores: np.ndarray, i: int, j: int, bits: np.ndarray, lock: threading.Lock) -> None:
+    def tally(self, scores: np.ndarray, i: int, j: int, own: _Memory, lock: threading.Lock) -> None:
         """Add what block i of the asked finds in block j: scores (queries, items), asked along the other axis."""
         low, high = self.edges[i], self.edges[i + 1]
         if low == high:
@@ -181,9 +184,8 @@ class _Side:
         counts = np.empty((2, high - low), dtype=np.int64)
         layers, sorted_rows = self.layers[i]
         for layer in layers:
-            whole = len(layer) == scores.shape[1 - self.axis]
-            part = scores if whole else scores.take(row[layer], axis=1 - self.axis)
-            counts[:, layer] = exceeding(part, wanted[layer], self.axis, copies, bits)
+            part = own.some(scores, row[layer], 1 - self.axis)
+            counts[:, layer] = exceeding(part, wanted[layer], self.axis, copies, own.marks)
         lines = scores if self.axis == 1 else scores.T
         for one in sorted_rows:
             line = lines[row[one[0]]]
@@ -192,18 +194,18 @@ class _Side:
             counts[0, one] = tail[np.searchsorted(line[order], wanted[one], side="right")]
             counts[1, one] = tail[np.searchsorted(line[order], wanted[one], side="left")]
         above, reached = counts
-        own = self.column[low:high] - start
-        inside = (own >= 0) & (own < len(copies))
+        place = self.column[low:high] - start
+        inside = (place >= 0) & (place < len(copies))
         others = reached - above
-        others[inside] -= copies[own[inside]]
+        others[inside] -= copies[place[inside]]
         with lock:  # tiles of other threads may add to the same queries
             self.above[low:high] += above
             self.reached[low:high] += reached
         tied = np.flatnonzero(others)
         if len(tied):
-            self._order(lines, row, wanted, own, tied, i, start, copies, lock)
+            self._order(lines, row, wanted, place, tied, i, start, copies, lock)
 
-    def _order(self, scores, row, wanted, own, tied, i, start, copies, lock) -> None:
+    def _order(self, scores, row, wanted, place, tied, i, start, copies, lock) -> None:
         """Add the tied items of other vectors that stand before the wanted one; ties are rare, so this may be slow."""
         low, high = self.targets[i], self.targets[i + 1]
         pair = self.target[low:high] - self.edges[i]
@@ -213,11 +215,27 @@ class _Side:
         for chunk in np.array_split(here, -(-len(here) // 256)):
             mine = pair[chunk]
             equal = scores[row[mine]] == wanted[mine, None]
-            inside = np.flatnonzero((own[mine] >= 0) & (own[mine] < len(copies)))
-            equal[inside, own[mine][inside]] = False
+            inside = np.flatnonzero((place[mine] >= 0) & (place[mine] < len(copies)))
+            equal[inside, place[mine][inside]] = False
             number = (equal[:, columns] & (members < self.item[low:high][chunk, None])).sum(axis=1)
             with lock:
                 self.before[low + chunk] += number
+
+
+class _Memory(threading.local):
+    """Each thread's own tile, what is picked out of it, and marks of what exceeds: asked of the system once."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.tile, self.picked = np.empty((2, height * width), dtype=np.float32)
+        self.marks = marks(width)
+
+    def some(self, scores: np.ndarray, places: np.ndarray, axis: int) -> np.ndarray:
+        """Return the lines of a tile at ascending places along an axis; the tile itself if these are all."""
+        if len(places) == scores.shape[axis]:
+            return scores
+        shape = (len(places), scores.shape[1]) if axis == 0 else (len(scores), len(places))
+        out = self.picked[: shape[0] * shape[1]].reshape(shape)
+        return scores.take(places, axis=axis, out=out, mode="clip")  # other modes copy once more
 
 
 class _Product:
@@ -229,7 +247,7 @@ class _Product:
         self.blocks = -(-len(across.asked.vectors) // self.height)
         self.strips = -(-len(across.found.vectors) // self.width)
         self.threads = min(threads or _processors(), self.blocks)
-        self.lock, self.own = threading.Lock(), threading.local()
+        self.lock, self.own = threading.Lock(), _Memory(self.height, self.width)
         # which pairs lie in which tile
         tile = across.row // self.height * self.strips + across.column // self.width
         self.by_tile = np.argsort(tile, kind="stable")
@@ -248,12 +266,9 @@ class _Product:
             list(pool.map(self._counts, range(self.blocks)))
 
     def _tile(self, i: int, j: int) -> np.ndarray:
-        if not hasattr(self.own, "scores"):
-            self.own.scores = np.empty(self.height * self.width, dtype=np.float32)
-            self.own.bits = scratch(self.width)
         left = self.across.asked.vectors[i * self.height : (i + 1) * self.height]
         right = self.across.found.vectors[j * self.width : (j + 1) * self.width]
-        out = self.own.scores[: len(left) * len(right)].reshape(len(left), len(right))
+        out = self.own.tile[: len(left) * len(right)].reshape(len(left), len(right))
         return np.matmul(left, right.T, out=out)
 
     def _pairs(self, i: int, j: int) -> np.ndarray:
@@ -275,9 +290,9 @@ class _Product:
             scores = self._tile(i, j)
             pairs = self._pairs(i, j)
             scores[self._places(pairs, i, j)] = self.across.score[pairs]  # equal already, unless BLAS is moody
-            self.across.tally(scores, i, j, self.own.bits, self.lock)
+            self.across.tally(scores, i, j, self.own, self.lock)
             if self.along:
-                self.along.tally(scores, j, i, self.own.bits, self.lock)
+                self.along.tally(scores, j, i, self.own, self.lock)
 
 
 def _layers(row: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:

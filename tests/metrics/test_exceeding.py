@@ -1,37 +1,28 @@
+"""Counts of what exceeds limits against plain sums, for tiles of every shape that memory is shared between."""
+
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ofclip.metrics.exceeding import CHUNK, WORDS, exceeding, scratch
+from ofclip.metrics.exceeding import ONES, ROWS, exceeding, marks
 
 
-def slow(scores, limits, axis, copies):
-    lines = scores if axis == 1 else scores.T
-    above = [sum(int(n) for n, score in zip(copies, line, strict=True) if score > limit)
-             for line, limit in zip(lines, limits, strict=True)]  # fmt: skip
-    reached = [sum(int(n) for n, score in zip(copies, line, strict=True) if score >= limit)
-               for line, limit in zip(lines, limits, strict=True)]  # fmt: skip
-    return [above, reached]
+@pytest.mark.parametrize("shape", [(3, 5), (1, 1), (ROWS, 8), (2 * ROWS + 1, 8 * ONES), (ROWS - 1, 8 * ONES - 3)])
+def test_counts_are_plain_sums_in_memory_that_was_used_before(shape) -> None:
+    rng = np.random.default_rng(0)
+    tile = rng.integers(0, 3, shape).astype(np.float32)
+    memory = marks(8 * ONES)
+    memory[:] = 255  # what an earlier, wider tile may have left
+    for axis in (0, 1):
+        limits = rng.integers(0, 3, shape[1 - axis]).astype(np.float32)
+        for copies in (np.ones(shape[axis], dtype=int), rng.integers(1, 4, shape[axis])):
+            weights, limit = np.expand_dims(copies, 1 - axis), np.expand_dims(limits, axis)
+            expected = [((tile > limit) * weights).sum(axis=axis), ((tile >= limit) * weights).sum(axis=axis)]
+            np.testing.assert_array_equal(exceeding(tile, limits, axis, copies, memory), expected)
 
 
-@given(
-    height=st.integers(1, 2 * CHUNK + 3), width=st.integers(1, 40), axis=st.sampled_from((0, 1)),
-    several=st.booleans(), seed=st.integers(0, 99),
-)  # fmt: skip
-def test_it_counts_what_a_loop_counts(height, width, axis, several, seed):
-    rng = np.random.default_rng(seed)
-    scores = rng.integers(4, size=(height, width)).astype(np.float32)  # few values, so that many are equal
-    limits = rng.integers(5, size=scores.shape[1 - axis]).astype(np.float32)
-    copies = rng.integers(1, 4 if several else 2, size=scores.shape[axis])
-    assert exceeding(scores, limits, axis, copies, scratch(width)).tolist() == slow(scores, limits, axis, copies)
-
-
-@pytest.mark.parametrize("axis", (0, 1))
-def test_a_tile_in_which_all_exceed_fills_no_byte_to_overflow(axis):
-    scores = np.ones((512, WORDS * 8), dtype=np.float32)
-    bits = scratch(WORDS * 8)
-    bits[:] = 255  # what was there before is of no account
-    n = scores.shape[1 - axis]
-    counts = exceeding(scores, np.zeros(n, np.float32), axis, np.ones(scores.shape[axis], int), bits)
-    assert (counts == scores.shape[axis]).all() and counts.shape == (2, n)
+def test_bytes_hold_the_sums_of_full_tiles() -> None:
+    tile = np.ones((ROWS, 8 * ONES), np.float32)
+    for axis in (0, 1):
+        n = tile.shape[axis]
+        counts = exceeding(tile, np.zeros(tile.shape[1 - axis]), axis, np.ones(n, dtype=int), marks(8 * ONES))
+        assert (counts == n).all() and ROWS <= ONES
