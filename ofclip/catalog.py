@@ -30,7 +30,7 @@ class Catalog:
     number of pictures differs from the number of rows.
 
     >>> import ofclip
-    >>> street = ofclip.load_catalog("atelier/street", split="test", n=20)
+    >>> street = ofclip.load_catalog("atelier/street", n=20)
     >>> len(street), street.labels[:2]
     (20, ['type', 'colour'])
     """

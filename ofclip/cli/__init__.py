@@ -13,7 +13,6 @@ import click
 
 from ofclip.cli.compare import compare
 from ofclip.cli.example import example_data
-from ofclip.cli.loading import first_label, has_card, load_any
 from ofclip.cli.models import models
 from ofclip.cli.options import Group, data_option, json_option, profile_option, skip_option
 from ofclip.cli.records import records
@@ -78,16 +77,12 @@ def train(
     those that were best by it, for example -s "select_by=text-to-image recall@10 atelier/street@val".
     """
     from ofclip.profiles import load_profile, parse
-    from ofclip.sources import get
-    from ofclip.sources.folder import FOLDER
+    from ofclip.sources import SHARDS, get, load_catalog
 
-    for wish in watched:
-        if f":{FOLDER}" in wish:
-            raise SettingError(f"--watch {wish}: write it as shards first (ofclip shards write), and watch these")
     weights = dict(map(weight_of, entries))
     runs = load_profile(profile).training
     for name in weights:
-        if name not in runs and has_card(name):
+        if name not in runs and not name.startswith(SHARDS):
             get(name)
     base = next(iter(weights)).partition("/")[0]
     run_name = base if base in runs else next(iter(runs))
@@ -100,7 +95,7 @@ def train(
     run_settings = chosen.run(run_name).but(sources=mixture, split=split, skip_bad=skip_bad)
 
     def load(name: str, split: str) -> Catalog:
-        return load_any(name, split, data, skip_bad=skip_bad, **chosen.options(name))
+        return load_catalog(name, split, data, skip_bad=skip_bad, **chosen.options(name))
 
     validate = None
     if run_settings.select_by and not watched:
@@ -116,7 +111,7 @@ def train(
     list_skipped(catalogs)
     for benchmark in benchmarks:
         name, _, part = benchmark.partition("@")
-        catalogs = leave_out(catalogs, load_any(name, part or None, data, skip_bad=skip_bad))
+        catalogs = leave_out(catalogs, load_catalog(name, part or None, data, skip_bad=skip_bad))
 
     from ofclip.training.loop import train as run_training
 
@@ -147,7 +142,7 @@ def evaluate(
 ) -> None:
     """Evaluate weights on a data set: TASK is `retrieval` or `zero-shot`. Prints the Record."""
     from ofclip.errors import unknown
-    from ofclip.sources.folder import FOLDER
+    from ofclip.sources import SHARDS, get, load_catalog
     from ofclip.tasks import TASKS
     from ofclip.tasks import evaluate as run_task
     from ofclip.text.templates import TEST
@@ -158,9 +153,13 @@ def evaluate(
     templates = templates or (TEST,)
     if not zero_shot and (label or len(templates) > 1):
         raise SettingError(f"{task} takes no --label and one --template: only zero-shot averages several")
-    catalog = load_any(source, split, data, skip_bad=skip_bad)
+    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
     list_skipped([catalog])
-    label = (label or first_label(source, catalog)) if zero_shot else None
+    if zero_shot and not label:
+        labels = catalog.labels if source.startswith(SHARDS) else get(source).labels
+        if not labels:
+            raise SettingError(f"{source}: has no label to classify by; add a column, or evaluate retrieval")
+        label = labels[0]
     if label:
         catalog.label(label)  # an unknown one is told before the model loads
 
@@ -174,8 +173,7 @@ def evaluate(
         source=source,
         profile="none",
         parameters={"split": split, "label": label, "templates": templates, "skip_bad": skip_bad},
-        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"]
-        + (["ofclip.sources.folder"] if source.startswith(FOLDER) else []),
+        modules=[f"ofclip.tasks.{task.replace('-', '_')}", "ofclip.embeddings", "ofclip.text.templates"],
         command=shlex.join(["ofclip", *sys.argv[1:]]),
     )
     recorder.uses(catalog)
@@ -204,18 +202,19 @@ def run(
 ) -> None:
     """Execute one notebook, such as 03-zero-shot, and write its Record to work/PROFILE/EXPERIMENT/.
 
-    With a changed parameter, or with --mine, Record and notebook go to results/mine/ instead, and the notebook ends
-    with your run against the book's run.
+    With a changed parameter, with own data (--source folder:PATH), or with --mine, Record and notebook go to
+    results/mine/ instead, and the notebook ends with your run against the book's run.
     """
     start = time.perf_counter()
 
     from ofclip.profiles import load_profile, parse
     from ofclip.run import NotebookError, end_with_parent, run_notebook
-    from ofclip.sources import get
+    from ofclip.sources import FOLDER, get
 
     end_with_parent()
     get(source)
     load_profile(profile)
+    mine = mine or source.startswith(FOLDER)  # own data are in no book
     try:
         path = run_notebook(experiment, source, profile, parse(parameters), data, mine=mine)
     except NotebookError as error:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from ofclip.cli.loading import load_any
 from ofclip.cli.options import data_option, folder, json_option, skip_option
 from ofclip.text.templates import TEST
 
@@ -36,13 +35,14 @@ def search(
 ) -> None:
     """Search the pictures of a data set for QUERY, such as "red floral dress", the nearest first."""
     from ofclip.cli import list_skipped
+    from ofclip.sources import load_catalog
     from ofclip.tasks.contact_sheet import check_path, save_contact_sheet
     from ofclip.tasks.search import check_request
 
     check_request(query, k, template)
     if sheet is not None:
         check_path(sheet)
-    catalog = load_any(source, split, data, skip_bad=skip_bad)
+    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
     list_skipped([catalog])
 
     from ofclip.models import load_model

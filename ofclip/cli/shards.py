@@ -46,10 +46,10 @@ def write(
     """
     import numpy as np
 
-    from ofclip.cli.loading import load_any
     from ofclip.shards import write_shards
+    from ofclip.sources import load_catalog
 
-    catalog = load_any(source, split, data, skip_bad=skip_bad)
+    catalog = load_catalog(source, split, data, skip_bad=skip_bad)
     if not in_order:
         catalog = catalog.take(np.random.default_rng(0).permutation(len(catalog)))
     index = write_shards(

@@ -1,4 +1,4 @@
-"""Rank correlation (Spearman, The Proof and Measurement of Association between Two Things, 1904), and its interval."""
+"""Rank correlations (Spearman, The Proof and Measurement of Association between Two Things, 1904), and an interval."""
 
 from __future__ import annotations
 
@@ -9,19 +9,33 @@ from ofclip.metrics.intervals import RESAMPLES, bootstrap_rows
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return Spearman's correlation of x (n,) with each row of y (..., n); equal values share their mean rank.
+    """Return Spearman's rank correlation over the last axis of x and y (..., n): Pearson's of the ranks.
 
-    It is 0 where one of the two does not vary, since then neither goes with the other. Raises SettingError for
-    fewer than two values, for lengths that differ and for values that are not finite.
+    Equal values share their mean rank. Where all values of x, or of y, are equal there is no order to agree with,
+    and the result is NaN. Raises SettingError for no value, for lengths that differ and for values that are not
+    finite.
 
-    >>> float(spearman(np.array([1, 2, 3]), np.array([10, 20, 15])))
+    >>> float(spearman(np.array([1, 2, 3]), np.array([10, 30, 20])))
     0.5
     """
     from scipy.stats import rankdata
 
-    x, y = _values(x, y)
-    ranks = [rankdata(values, axis=-1) for values in (x, y)]
-    return _pearson(ranks[0], ranks[1], np.ones(x.shape[-1]))
+    x, y = (rankdata(values, axis=-1) for values in _values(x, y))
+    return _cosine(x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True))
+
+
+def kendall(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return Kendall's tau-b over the last axis of x and y (..., n), with the correction for ties.
+
+    All n x n pairs are held at once (Kendall, The Treatment of Ties in Ranking Problems, 1945). NaN and errors are
+    those of `spearman`.
+
+    >>> kendall(np.array([1, 2, 3]), np.array([10, 30, 20])).round(3).tolist()
+    0.333
+    """
+    signs = [np.sign(values[..., :, None] - values[..., None, :]) for values in _values(x, y)]
+    pairs = [each.reshape(*each.shape[:-2], -1) for each in signs]
+    return _cosine(pairs[0], pairs[1])
 
 
 def bootstrap_spearman(
@@ -29,10 +43,13 @@ def bootstrap_spearman(
 ) -> tuple[float, float]:
     """Return the 95 % percentile interval of Spearman's correlation of x (n,) and y (n,).
 
-    Pairs are drawn with replacement, or whole groups (n,) of them, and ranked anew in each draw. Raises SettingError
-    as `spearman` does.
+    Pairs are drawn with replacement, or whole groups (n,) of them, and ranked anew in each draw; a draw in which
+    one of the two does not vary counts as 0, since neither goes with the other. Raises SettingError for fewer than two
+    pairs, and as `spearman` does.
     """
     x, y = _values(x, y)
+    if x.ndim != 1 or len(x) < 2:
+        raise SettingError(f"an interval of a rank correlation needs two pairs or more, got {x.shape}")
     codes = [np.unique(values, return_inverse=True)[1] for values in (x, y)]
 
     def of_draws(drawn: np.ndarray) -> np.ndarray:
@@ -41,12 +58,18 @@ def bootstrap_spearman(
     return bootstrap_rows(of_draws, len(x), groups, resamples, seed)
 
 
+def _cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the cosine over the last axis, NaN where one of the two is all zeros."""
+    lengths = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    return np.divide((x * y).sum(axis=-1), lengths, out=np.full(np.shape(lengths), np.nan), where=lengths > 0)
+
+
 def _values(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.ndim != 1 or len(x) < 2 or y.shape[-1:] != x.shape:
-        raise SettingError(f"a rank correlation needs two values or more of each kind, got {x.shape} and {y.shape}")
+    if not x.ndim or not x.shape[-1] or y.shape[-1:] != x.shape[-1:]:
+        raise SettingError(f"values {x.shape} and {y.shape}: a rank correlation needs as many of each, at least one")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise SettingError("a rank correlation needs finite values")
+        raise SettingError("a rank correlation needs finite values: leave out what was not measured")
     return x, y
 
 

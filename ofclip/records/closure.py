@@ -110,7 +110,8 @@ class _Package:
 
     def add_source(self, name: str) -> None:
         """Add a source's module; of a source that is a package, all modules."""
-        module = self._table(f"{PACKAGE}.sources", "MODULES").get(name)
+        own = f"{PACKAGE}.sources.folder" if name.startswith("folder:") else None
+        module = own or self._table(f"{PACKAGE}.sources", "MODULES").get(name)
         path = self.path(module) if module else None
         if path is None:
             return

@@ -37,10 +37,13 @@ def mine_path(experiment: str, source: str, profile: str, changed: Mapping[str, 
     'results/mine/laptop/04-retrieval/atelier.trained=kagl.json'
     """
     words = "+".join(f"{name}={text(value)}" for name, value in sorted(changed.items())) or "edited"
+    return MINE / profile / experiment / f"{_plain(source)}.{_plain(words)}.json"
+
+
+def _plain(words: str) -> str:
+    """Return words that a file may be called; two that differ never become one."""
     plain = re.sub(r"[^\w=+.-]+", "-", words)
-    if plain != words or len(plain) > LONGEST:  # two changes must not share a name
-        plain = f"{plain[:LONGEST]}-{digest(words)[:6]}"
-    return MINE / profile / experiment / f"{source}.{plain}.json"
+    return words if plain == words and len(plain) <= LONGEST else f"{plain[:LONGEST]}-{digest(words)[:6]}"
 
 
 def find_mine(root: Path = ROOT) -> list[Path]:

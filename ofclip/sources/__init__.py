@@ -33,6 +33,9 @@ MODULES = {
 
 #: What stands before the folder of a data set that was written as shards.
 SHARDS = "shards:"
+#: What stands before the folder of own data, or before its CSV file, and the module that reads it.
+FOLDER = "folder:"
+OWN = "ofclip.sources.folder"
 
 __all__ = ["MODULES", "Source", "available", "data_root", "get", "load_catalog", "names"]
 
@@ -43,7 +46,12 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Source:
-    """Return a source by name ("kagl", "atelier" or "atelier/street"); raises SettingError if unknown."""
+    """Return a source by name ("kagl", "atelier" or "atelier/street"), or own data by place ("folder:shop").
+
+    Raises SettingError for an unknown name, and DataError for a place without a sound CSV file.
+    """
+    if name.startswith(FOLDER):
+        return importlib.import_module(OWN).own_source(name.removeprefix(FOLDER))
     base = name.partition("/")[0]
     if base not in MODULES:
         raise unknown("source", name, names())
@@ -71,8 +79,9 @@ def load_catalog(
     data root; `pictures=False` loads texts and labels alone, so that no picture need be there, and None does so
     only where there is none; `skip_bad` counts and lists damaged rows and pictures in `Catalog.skipped` instead
     of raising; further options are the source's own. "shards:FOLDER" (a path or any address that fsspec knows)
-    is what `ofclip shards write` made. Raises SettingError for an unknown name, part or split and DataError for
-    data that are missing (saying how to obtain them) or damaged.
+    is what `ofclip shards write` made, "folder:PATH" a folder of own pictures and a CSV file. Raises SettingError
+    for an unknown name, part or split and DataError for data that are missing (saying how to obtain them) or
+    damaged.
 
     >>> load_catalog("atelier/sketch", split="test", n=10).name
     'atelier/sketch'
@@ -80,7 +89,7 @@ def load_catalog(
     if name.startswith(SHARDS):
         return _shards(name, split)
     source = get(name)
-    _, _, part = name.partition("/")
+    _, _, part = name.partition("/") if not name.startswith(FOLDER) else ("", "", "")
     if part and part not in source.parts:
         raise unknown(f"part of {source.name}", part, source.parts or ["(none)"])
     if split is not None and split not in source.splits:

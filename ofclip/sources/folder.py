@@ -16,12 +16,12 @@ from ofclip.archives.base import official
 from ofclip.catalog import Catalog
 from ofclip.errors import DataError, unknown
 from ofclip.images import AbsentImages
+from ofclip.sources import FOLDER
+from ofclip.sources.base import Source
 from ofclip.sources.reading import Faults, product_table, shown, squeeze
 from ofclip.sources.splits import group_by, split_groups
 from ofclip.tree import Tree
 
-#: What stands before the folder, or before the CSV file itself.
-FOLDER = "folder:"
 TABLE = "products.csv"
 SPLITS = ("train", "val", "test")
 NEEDED = ("id", "image", "text")
@@ -40,6 +40,30 @@ class Row:
     cells: dict[str, str]
     texts: tuple[str, ...]
     picture: str
+
+
+def own_source(place: str) -> Source:
+    """Return own data as a source, so that it is named, watched and tested like any other; labels are its columns.
+
+    Raises DataError as `load_folder` does for a missing file or a wrong header.
+    """
+    path = find_table(Path(place).expanduser())
+    columns, _ = read_rows(Tree(path.parent), path.name, Faults(skip_bad=True))
+
+    def load(root: Path, split: str | None = None, pictures: bool = True, skip_bad: bool = False) -> Catalog:
+        return load_folder(place, split, pictures=pictures, skip_bad=skip_bad)
+
+    return Source(
+        name=f"{FOLDER}{place}",
+        title=path.parent.name,
+        pictures="photographs",  # our choice: what they are is not known, and most people's own are
+        load=load,
+        find=lambda root: path,
+        splits=SPLITS,
+        labels=tuple(_labels(columns)),
+        licence="your own",
+        obtain="",
+    )
 
 
 def load_folder(
@@ -78,7 +102,7 @@ def load_folder(
         counts = ", ".join(f"{part} {count}" for part, count in Counter(splits).items()) or "no rows"
         wanted = f" in split {split!r}" if split else ""
         raise DataError(f"{tree.label(path.name)}: no products{wanted}; there are {counts}")
-    labels = [column for column in columns if column not in (*NEEDED, "split", "group") and not TEXT.fullmatch(column)]
+    labels = _labels(columns)
     table = [
         (rows[i].cells["id"], splits[i], groups[i], rows[i].texts, *(rows[i].cells[label] or None for label in labels))
         for i in kept
@@ -151,6 +175,10 @@ def read_rows(tree: Tree, name: str, faults: Faults) -> tuple[list[str], list[Ro
     if not columns:
         raise DataError(f"{label}: empty; its first line must name the columns {', '.join(NEEDED)}")
     return columns, rows
+
+
+def _labels(columns: Sequence[str]) -> list[str]:
+    return [column for column in columns if column not in (*NEEDED, "split", "group") and not TEXT.fullmatch(column)]
 
 
 def _header(cells: Sequence[str], label: str) -> list[str]:

@@ -57,8 +57,8 @@ def attributes_said(catalog: Catalog) -> np.ndarray:
     of several values per product counts each. Synonyms are missed, so this is a lower bound.
 
     >>> import ofclip
-    >>> attributes_said(ofclip.load_catalog("atelier/phrases", n=50)).mean() > 1
-    True
+    >>> attributes_said(ofclip.load_catalog("atelier/phrases", n=2)).tolist()
+    [5, 3]
     """
     said = [f" {_plain(caption)} " for caption in catalog.captions]
     plain = lru_cache(maxsize=None)(_plain)

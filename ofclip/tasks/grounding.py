@@ -13,7 +13,7 @@ from ofclip.grounding import gradient_maps, occlusion_maps, similarity_maps
 from ofclip.grounding.scenes import Scenes
 from ofclip.grounding.towers import enlarge, kind
 from ofclip.metrics import localization
-from ofclip.metrics.intervals import RESAMPLES
+from ofclip.metrics.intervals import bootstrap_mean
 from ofclip.metrics.metric import Metric
 from ofclip.models import Model
 from ofclip.tasks.result import Result
@@ -84,7 +84,7 @@ def grounding(scenes: Scenes, maps: Mapping[str, np.ndarray]) -> Result:
             centre = float(scores[CENTRE][score][rows].mean()) if CENTRE in scores else None
             for name, own in scores.items():
                 values = own[score][rows]
-                interval = grouped_interval(values, asked["picture"].to_numpy()[rows])
+                interval = bootstrap_mean(values, asked["picture"].to_numpy()[rows])
                 metrics.append(
                     Metric(
                         f"{score} of {question} ({name})",
@@ -122,19 +122,3 @@ def _scored(name: str, maps: np.ndarray, scenes: Scenes) -> dict[str, np.ndarray
     if np.shape(maps) != scenes.masks.shape:
         raise SettingError(f"{name}: maps have the shape {np.shape(maps)}, the masks {scenes.masks.shape}")
     return {score: measure(maps, scenes.masks) for score, measure in SCORES.items()}
-
-
-def grouped_interval(
-    values: np.ndarray, groups: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean of values (n,), whole groups (n,) drawn with replacement.
-
-    >>> low, high = grouped_interval(np.array([0.0, 0, 1, 1]), np.array([0, 0, 1, 1]))
-    >>> low, high
-    (0.0, 1.0)
-    """
-    _, member = np.unique(groups, return_inverse=True)
-    sums, sizes = np.bincount(member, values), np.bincount(member)
-    drawn = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=resamples)
-    low, high = np.quantile((drawn @ sums) / (drawn @ sizes), (0.025, 0.975))
-    return float(low), float(high)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ofclip.errors import DataError
-from ofclip.metrics import selection
+from ofclip.metrics.correlation import kendall, spearman
 from ofclip.metrics.metric import Metric
+from ofclip.metrics.selection import regret
 from ofclip.tasks.mixture import HELD_OUT, OWN
 from ofclip.tasks.result import Result
 
@@ -140,9 +141,9 @@ def judge(criterion: np.ndarray, targets: np.ndarray) -> Judged:
     """
     targets = np.broadcast_to(targets, criterion.shape)
     return Judged(
-        selection.spearman(criterion, targets).mean(axis=0),
-        selection.kendall(criterion, targets).mean(axis=0),
-        selection.regret(criterion, targets).mean(axis=0),
+        spearman(criterion, targets).mean(axis=0),
+        kendall(criterion, targets).mean(axis=0),
+        regret(criterion, targets).mean(axis=0),
     )
 
 

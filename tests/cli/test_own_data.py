@@ -138,7 +138,7 @@ def test_damaged_pictures_are_left_out_on_demand(shop: tuple[str, Path]) -> None
         (["search", "a", "--source", "SHOP", "--weights", "w", "--split", "tets"], "did you mean 'test'"),
         (["search", "a", "--source", "SHOP", "--weights", "no.safetensors"], "no.safetensors"),
         (["train", "--source", "folder:nowhere", "--out", "o"], "nowhere: not found; name a folder"),
-        (["train", "--source", "SHOP", "--watch", "retrieval:folder:a@val", "--out", "o"], "write it as shards first"),
+        (["train", "--source", "SHOP", "--watch", "retrieval:folder:a@val", "--out", "o"], "a: not found; name a"),
         (["evaluate", "zero-shot", "--source", "SHOP", "--weights", "w", "--label", "typ"], "did you mean 'type'"),
         (["shards", "write", "folder:nowhere", "--out", "o"], "nowhere: not found; name a folder"),
         (["example-data", "SHOP"], "is there already; name a new folder"),

@@ -6,7 +6,8 @@ from toybook import record
 
 from ofclip.figures.selection import PANELS, selection
 from ofclip.figures.style import COLOURS, MUTED
-from ofclip.metrics.selection import regret, spearman
+from ofclip.metrics.correlation import spearman
+from ofclip.metrics.selection import regret
 
 
 def test_a_row_per_criterion_a_colour_per_question_and_a_tick_for_chance():

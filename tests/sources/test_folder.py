@@ -14,6 +14,8 @@ from ofclip import load_folder
 from ofclip.embeddings import embed
 from ofclip.errors import DataError, OfclipError, SettingError
 from ofclip.models import build_model
+from ofclip.sources import get, load_catalog
+from ofclip.sources.example import write_example
 from ofclip.sources.folder import SPLITS
 
 HEAD = "id,image,text\n"
@@ -213,3 +215,17 @@ def test_any_text_gives_a_catalogue_or_one_line(shop: Path, text: str, skip: boo
         assert "products.csv" in str(error) and "\n" not in str(error)
     else:
         assert len(catalog)
+
+
+def test_own_data_are_a_source_like_any_other(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    write_example(shop, products=30)
+    own = get(f"folder:{shop}")
+    assert own.labels == ("type", "colour", "pattern")
+    assert own.find(Path("elsewhere")) == shop / "products.csv" and own.splits == ("train", "val", "test")
+    whole = load_catalog(f"folder:{shop}")
+    assert len(whole) == 30 and whole.labels == list(own.labels)
+    assert whole.fingerprint == load_folder(shop).fingerprint
+    assert len(load_catalog(f"folder:{shop}", split="test")) == (whole.products["split"] == "test").sum()
+    with pytest.raises(SettingError, match="unknown split of folder:.*: did you mean 'test'"):
+        load_catalog(f"folder:{shop}", split="tets")

@@ -9,7 +9,7 @@ from ofclip.grounding import similarity_maps
 from ofclip.grounding.scenes import Scenes
 from ofclip.metrics import localization
 from ofclip.models import build_model
-from ofclip.tasks.grounding import DEFINITIONS, grounding, grouped_interval, make_maps
+from ofclip.tasks.grounding import DEFINITIONS, grounding, make_maps
 
 
 @pytest.fixture
@@ -76,17 +76,3 @@ def test_all_kinds_of_map_are_made_and_scored(scenes: Scenes, architecture: str)
     assert result["pointing game of product (mask, as coarse)"].value == 1
     assert result["IoU of product (mask, as coarse)"].value == 1  # halves are seen by two cells a side, corners not
     assert result["IoU of part (mask, as coarse)"].value < 1
-
-
-def test_grouped_interval_draws_whole_groups() -> None:
-    rng = np.random.default_rng(0)
-    groups = np.repeat(np.arange(40), 5)
-    values = rng.normal(size=40)[groups] + 0.01 * rng.normal(size=200)
-    low, high = grouped_interval(values, groups)
-    slow = []
-    for _ in range(2000):
-        drawn = rng.integers(0, 40, 40)
-        slow.append(np.concatenate([values[groups == group] for group in drawn]).mean())
-    np.testing.assert_allclose((low, high), np.quantile(slow, (0.025, 0.975)), atol=0.04)
-    alone = grouped_interval(values, np.arange(200))
-    assert high - low > 1.5 * (alone[1] - alone[0])

@@ -68,7 +68,7 @@ def class_sizes(
             f"{label}: class size and accuracy",
             f"Spearman's rank correlation, over classes, of the number of products trained on with accuracy@1, "
             f"{asked}; the interval draws classes",
-            value=float(spearman(sizes[large], accuracy)),
+            value=float(np.nan_to_num(spearman(sizes[large], accuracy))),  # 0 where all are alike
             interval=bootstrap_spearman(sizes[large], accuracy),
         ),
         metric(

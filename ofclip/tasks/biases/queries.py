@@ -88,7 +88,7 @@ def query_length(embeddings: Embeddings, bins: int = 5) -> Result:
                 f"length and success of queries ({name})",
                 f"Spearman's rank correlation, over texts, of their number of words with {meaning}; above 0 where "
                 "longer ones are found earlier (the sign is turned)",
-                "nearer 0", n=len(words), value=float(spearman(words, -found)),
+                "nearer 0", n=len(words), value=float(np.nan_to_num(spearman(words, -found))),
                 interval=bootstrap_spearman(words, -found, groups), chance=0.0, ceiling=0.0,
             )
         )  # fmt: skip
