@@ -1,6 +1,6 @@
 # Two commands and little else:
-#   make book     install into .venv, run what is due, build the book
-#   make test     install into .venv, run the tests
+#   make book     install into .venv what requirements.txt holds, run what is due, build the book
+#   make test     install besides what only tests need (requirements-test.txt), run the tests
 # Nothing is written outside this folder. Real data: OFCLIP_DATA=/path/to/data make book
 
 PYTHON  ?= python3
@@ -26,7 +26,7 @@ export HF_HOME := $(CURDIR)/.cache/huggingface
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book test publish lock clean
+.PHONY: help book test cover publish lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -36,15 +36,22 @@ book: .venv/ready  ## run the experiments that are due and build the book
 	    --rerun-incomplete --keep-going --scheduler greedy --quiet all
 	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
 
-test: .venv/ready  ## run the tests
+test: .venv/test  ## run the tests, ruff and mypy
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two workers of one thread each: more would wait for each other
 	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+cover: .venv/test  ## run the tests and report the lines and branches that they reach; fails below 90 %
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report term:skip-covered --cov-report html:build/coverage
 
 publish: .venv/ready  ## copy the Records of work/ to results/
 	@$(BIN)/ofclip records publish --profile $(PROFILE)
 
-lock: .venv/ready  ## resolve the versions in requirements.txt anew
-	@$(BIN)/uv pip compile --universal --generate-hashes --all-extras pyproject.toml -o requirements.txt
+# Two locks: what decides numbers (a change makes every Record stale), and that with what only tests need.
+LOCK := uv pip compile --quiet --universal --generate-hashes --custom-compile-command 'make lock' pyproject.toml
+lock: .venv/ready  ## resolve the versions of both locks anew
+	@$(BIN)/$(LOCK) $(addprefix --extra ,run book hub cluster gpu setup) -o requirements.txt
+	@$(BIN)/$(LOCK) --all-extras --constraints requirements.txt -o requirements-test.txt
 
 clean:  ## remove the environment, what was built and what was run
 	rm -rf .venv .snakemake .cache work build book/_build book/_generated
@@ -59,4 +66,9 @@ clean:  ## remove the environment, what was built and what was run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.txt
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/test: .venv/ready requirements-test.txt
+	@echo "installing what tests need"
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-test.txt
 	@touch $@
