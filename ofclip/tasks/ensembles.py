@@ -62,4 +62,4 @@ def ensemble_gain(
         )
     columns = ["dataset", "label", "single", "ensemble", "difference", "low", "high", "p"]
     table = pd.DataFrame(found, columns=columns)
-    return Result(metrics, {"ensembles": table.assign(p_holm=holm(np.array(table["p"])))})
+    return Result(metrics, {"ensembles": table.assign(p_holm=holm(table["p"].tolist()))})
