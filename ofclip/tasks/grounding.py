@@ -53,7 +53,8 @@ def make_maps(model: Model, scenes: Scenes, template: str) -> dict[str, np.ndarr
     owner = scenes.questions["picture"].to_numpy()
     visual: Any = model.clip.visual
     size = scenes.pixels.shape[1]
-    kinds: dict[str, Callable[..., np.ndarray]] = {"occlusion": occlusion_maps, "similarity": similarity_maps, "gradient": gradient_maps}
+    kinds: dict[str, Callable[..., np.ndarray]] = {"occlusion": occlusion_maps, "similarity": similarity_maps}
+    kinds["gradient"] = gradient_maps
     if kind(visual) == "resnet":
         kinds["gradient, finer"] = partial(gradient_maps, layer="layer2")
         cells = size // 32

@@ -79,7 +79,8 @@ def from_scratch(run: Training, labels: Sequence[str], samples: int | None = Non
             settings = base.but(**changed)
             trials.append(Trial(GRID, _grid_name(settings), settings, reference, changed))
     fields = {"text": 1.0} | dict.fromkeys(labels, FIELD)
-    losses: list[dict[str, Any]] = [{"loss": "siglip"}, {"loss": "multi-positive"}, {"loss": "fields", "fields": fields}]
+    losses: list[dict[str, Any]] = [{"loss": "siglip"}, {"loss": "multi-positive"}]
+    losses.append({"loss": "fields", "fields": fields})
     if few:
         losses = losses[:1]
     return trials + [Trial(LOSS, each["loss"], base.but(**each), reference, each) for each in losses]
