@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ofclip.errors import SettingError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_any(
-    name: str, split: str | None = None, data: Path | None = None, *, skip_bad: bool = False, **options: object
+    name: str, split: str | None = None, data: Path | None = None, *, skip_bad: bool = False, **options: Any
 ) -> Catalog:
     """Return the Catalog of a source, of shards:FOLDER, or of folder:PATH; the errors are those of its loader."""
     from ofclip.sources import load_catalog
