@@ -84,7 +84,7 @@ def query_prompts(
     """
     asked = _ways(single, templates)
     owner, captions = sought(embeddings, queries)
-    vectors = {way: encode(model, fill(template, captions)) for way, template in asked.items()}
+    vectors = {way: encode(model, fill(template, captions.tolist())) for way, template in asked.items()}
     of_templates = [vectors[way] for way, template in asked.items() if template in templates]
     vectors[VECTORS] = unit("captions", np.mean(of_templates, axis=0))
     extracted = [extract(caption) for caption in captions]
