@@ -188,9 +188,9 @@ def load_profile(name: str, trained: str | None = None, **overrides: Any) -> Pro
     profile = PROFILES[name]
     own = {key: value for key, value in overrides.items() if key in Profile.model_fields and key != "training"}
     rest = {key: value for key, value in overrides.items() if key not in own}
-    if rest and trained is None:
-        raise unknown(f"setting of profile {name}", next(iter(rest)), set(Profile.model_fields) - {"training"})
     if rest:
+        if trained is None:
+            raise unknown(f"setting of profile {name}", next(iter(rest)), set(Profile.model_fields) - {"training"})
         for key in rest:
             if key not in Training.model_fields:
                 known = (set(Profile.model_fields) | set(Training.model_fields)) - {"training"}

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from ofclip.book.markup import GENERATED, escape, write
 
@@ -65,7 +66,8 @@ def module(path: Path, package: Path) -> str:
         return ""
     parts = [f"## {escape(_module(path, package))}", docstring(ast.get_docstring(tree) or "")]
     for node in nodes:
-        parts += [f"### {escape(node.name)}", f"```python\n{signature(node)}\n```", docstring(ast.get_docstring(node))]
+        parts += [f"### {escape(node.name)}", f"```python\n{signature(node)}\n```"]
+        parts.append(docstring(ast.get_docstring(node) or ""))
         if isinstance(node, ast.ClassDef):
             parts += [method for inner in node.body if _public(inner) for method in _method(inner)]
     return "\n\n".join(filter(None, parts))
@@ -121,14 +123,14 @@ def _escape(text: str) -> str:
     return f"{lead}{escape(text)}{tail}" if text.strip() else text
 
 
-def _method(node: ast.FunctionDef) -> Iterator[str]:
+def _method(node: Node) -> Iterator[str]:
     kinds = {ast.unparse(decorator) for decorator in node.decorator_list}
     shown = node.name if kinds & {"property", "cached_property"} else signature(node)
     yield f"```python\n{shown}\n```"
-    yield docstring(ast.get_docstring(node))
+    yield docstring(ast.get_docstring(node) or "")
 
 
-def _public(node: ast.AST) -> bool:
+def _public(node: ast.AST) -> TypeGuard[Node]:
     return isinstance(node, Node) and not node.name.startswith("_") and bool(ast.get_docstring(node))
 
 
@@ -161,7 +163,8 @@ def _argument(argument: ast.arg, default: ast.expr | None) -> str:
 
 def _lazy(package: Path) -> dict[str, str]:
     tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
-    tables = (node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "LAZY")
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    tables = (node.value for node in assigned if ast.unparse(node.targets[0]) == "LAZY")
     return ast.literal_eval(next(tables))
 
 
@@ -172,6 +175,6 @@ def _find(package: Path, module: str, name: str) -> Node | None:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, Node) and node.name == name:
             return node
-        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
+        if isinstance(node, ast.ImportFrom) and node.module and name in {alias.name for alias in node.names}:
             return _find(package, node.module, name)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,7 +50,7 @@ def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
         for place, row in enumerate(rows[rows["reported"] == path.stem].itertuples()):
             one = records.get((row.experiment, row.source))
             mine = _ours(row, printed, one) if one else None
-            if mine is None:
+            if one is None or mine is None:
                 missing = f"This build has no such number ({row.experiment} on {row.source})." if row.experiment else ""
                 alone.append(
                     {"data set": row.dataset, "task": row.task or "all", "why": f"{row.why} {missing}".strip()}
@@ -66,7 +67,7 @@ def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
         write(root / GENERATED / f"comparisons-{path.stem}.md", "\n\n".join(blocks) + "\n")
 
 
-def _ours(row: object, printed: pd.DataFrame, one: pages.Shown) -> pd.DataFrame | None:
+def _ours(row: Any, printed: pd.DataFrame, one: pages.Shown) -> pd.DataFrame | None:
     """Return the printed rows, then ours with interval, before training, chance and ceiling; None if there is none."""
     theirs = printed[(printed["dataset"] == row.dataset) & ((printed["task"] == row.task) | (row.task == ""))]
     if theirs.empty:

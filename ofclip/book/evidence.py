@@ -98,10 +98,10 @@ def measure(row: Evidence, record: Record) -> Measured:
     """Return what a Record holds of a row of evidence; raises SettingError if it has no such number."""
     value, low, high = _cell(row, record) if row.table else _metric(row, record, row.number)
     if row.than in ("chance", "ceiling"):
-        line = getattr(_found(row, record, row.number), row.than)
-        if line is None:
+        level = getattr(_found(row, record, row.number), row.than)
+        if level is None:
             raise SettingError(f"{record.name}: {row.number} on {row.data} has no {row.than}")
-        line = (line, line, line)
+        line = (level, level, level)
     elif row.than == "0":
         line = (0.0, 0.0, 0.0)
     else:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from ofclip.sources.atelier import AtelierImages, captions, product
 from ofclip.tasks.contact_sheet import thumbnail
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ofclip.book.pages import Shown
+    from ofclip.figures.style import Drawing
     from ofclip.records import Record
 
 #: What Atelier calls a product: domain, seed, number.
@@ -76,7 +79,7 @@ def slider(record: Record) -> str | None:
 </div>"""
 
 
-def _point(row: dict, line: object, place: dict[str, float]) -> dict[str, object]:
+def _point(row: dict, line: pd.DataFrame, place: dict[str, float]) -> dict[str, Any]:
     """Return what the page shows of one alpha."""
     shown = {"alpha": f"{row['alpha']:g}"}
     for part in PARTS:
@@ -87,7 +90,7 @@ def _point(row: dict, line: object, place: dict[str, float]) -> dict[str, object
     return {"shown": shown, "said": said, "place": place}
 
 
-def _marks(drawing: object, line: object) -> list[dict[str, float]]:
+def _marks(drawing: Drawing, line: pd.DataFrame) -> list[dict[str, float]]:
     """Return where each point and the ends of its intervals lie in the drawing."""
     middle = places(drawing, line[["target", "others"]].to_numpy(float))
     low = places(drawing, line[["target_low", "others_low"]].to_numpy(float))
@@ -145,7 +148,7 @@ def picker(record: Record) -> str | None:
 
 def _product(name: str) -> dict[str, str]:
     """Return a product of Atelier, drawn anew: its name says which it is."""
-    domain, seed, place = PRODUCT.fullmatch(name).groups()
+    domain, seed, place = name.split("-")
     picture = AtelierImages(domain, int(seed), (int(place),)).open(0, size=SIDE)
     caption = captions(product(int(seed), domain, int(place)))[0]
     return {"id": name, "caption": caption, "picture": thumbnail(picture)}

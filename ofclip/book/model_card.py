@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -59,7 +60,8 @@ def _facts(records: Sequence[Record]) -> pd.DataFrame:
     """Return a row per fact and a column per run; a run of other settings than its profile's has no facts."""
     columns = {}
     for record in records:
-        run = record.parameters.get("training", {}).get(record.source, {})
+        training: Any = record.parameters.get("training", {})
+        run = training.get(record.source, {})
         metrics = {metric.name: metric for metric in record.metrics}
         columns[record.source] = {
             "architecture": str(record.parameters.get("architecture", "")),

@@ -183,7 +183,8 @@ def _small_print(shown: Shown, root: Path) -> Iterator[str]:
     """Yield what ends a section: the published Record, meanings of the metrics, settings, tables as CSV."""
     record = shown.record
     if shown.published:
-        yield small("provenance", f"Published: {download(shown.published_path)}, {_relation(shown, root)}.")
+        relation = _relation(shown, shown.published, root)
+        yield small("provenance", f"Published: {download(shown.published_path)}, {relation}.")
     meanings = dict.fromkeys((metric.name, metric.direction, metric.definition) for metric in record.metrics)
     if meanings:
         items = [f"{escape(name)} ({way} is better)\n: {escape(text)}" for name, way, text in meanings]
@@ -200,11 +201,11 @@ def _small_print(shown: Shown, root: Path) -> Iterator[str]:
         yield small("provenance", f"Tables as CSV: {' · '.join(links)}")
 
 
-def _relation(shown: Shown, root: Path) -> str:
+def _relation(shown: Shown, published: Record, root: Path) -> str:
     """Say how the published Record came about, compared with this run's."""
-    if shown.published.id == shown.record.id:
+    if published.id == shown.record.id:
         return "made from the same code, parameters, data and weights"
-    reasons = stale(shown.published, root, folder=(root / shown.published_path).parent.parent)
+    reasons = stale(published, root, folder=(root / shown.published_path).parent.parent)
     if reasons:
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return f"made from other code or settings than this checkout's ({escape(reasons[0])}{more})"

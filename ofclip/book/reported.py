@@ -22,7 +22,7 @@ def fragments(root: Path) -> None:
             frame["metric"] = frame["dataset"] + ", " + frame["metric"].str.replace("_", " ")
             text = _table(frame, folder / "all.csv", root, "As printed.")
         else:
-            blocks = {"average": [], "single": []}
+            blocks: dict[str, list[str]] = {"average": [], "single": []}
             for place, ((task, name), part) in enumerate(frame.groupby(["task", "dataset"], sort=False)):
                 block = _table(part, folder / f"{place}.csv", root, f"{name}: {task}.")
                 blocks["average" if name == "Average" else "single"].append(block)

@@ -80,9 +80,9 @@ def follows(rows: Iterable[Row]) -> str | None:
     deciding = [row for row in rows if row.evidence.side]
     if not deciding:
         return UNTESTABLE
-    if any(row.published is None for row in deciding):
+    found = {row.published.holds if row.published else None for row in deciding}
+    if None in found:
         return None
-    found = {row.published.holds for row in deciding}
     return NOT if "no" in found else WITHIN if "undecided" in found else REPRODUCED
 
 
@@ -152,11 +152,9 @@ def fragments(shown: Sequence[pages.Shown], root: Path) -> None:
 
 def _front(claims: Sequence[Claim], root: Path) -> str:
     """Return the figure of the front page and the claims by verdict; rows that two claims share are drawn once."""
-    drawn = {row.evidence: row for claim in claims for row in claim.rows if row.evidence.front and row.published}
-    lines = [
-        Line(own.front, own.pictures, row.published.value, row.published.low, row.published.high, row.published.line)
-        for own, row in drawn.items()
-    ]
+    rows = [row for claim in claims for row in claim.rows]
+    drawn = {row.evidence: row.published for row in rows if row.evidence.front and row.published}
+    lines = [Line(own.front, own.pictures, one.value, one.low, one.high, one.line) for own, one in drawn.items()]
     folder, parts = root / GENERATED, []
     if lines:
         parts.append(figure(save(forest(lines), folder / "front" / "forest.svg"), root, ALT))

@@ -180,7 +180,7 @@ def evaluate(
     recorder.uses(model)
     recorder.note("skipped", len(catalog.skipped))
     embeddings = embed(model, catalog, template=templates[0], skip_bad=skip_bad)
-    if zero_shot:
+    if label is not None:
         from ofclip.tasks.zero_shot import classify
 
         recorder.add(classify(model, embeddings, catalog, label, templates, scale=model.scale))

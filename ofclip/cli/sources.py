@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -83,7 +83,7 @@ def partial(name: str, root: Path) -> str | None:
     return tell(root) if tell else None
 
 
-def everything(source: Source) -> dict[str, object]:
+def everything(source: Source) -> dict[str, Any]:
     """Return the options with which a source also reads the products that have no text, where it leaves them out."""
     import inspect
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ofclip.records import Record
 
 ROWS = 24  # metrics at most: more do not fit a screen
-YOURS = {"color": COLOURS[0], "marker": "o", "markersize": 5.5}
-BOOK = {"color": COLOURS[1], "marker": "s", "markersize": 5, "markerfacecolor": "white"}
+YOURS: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 5.5}
+BOOK: dict[str, Any] = {"color": COLOURS[1], "marker": "s", "markersize": 5, "markerfacecolor": "white"}
 
 
 @styled

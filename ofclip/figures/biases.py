@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
@@ -73,7 +73,7 @@ def scenes(record: Record) -> Drawing:
                 y = steps[probe].index(row.step) + 0.24 * (number - (len(tasks) - 1) / 2)
                 axes.hlines(y, row.low, row.high, color=COLOURS[number], linewidth=1.4)
                 filled = "white" if math.isnan(row.change) else COLOURS[number]
-                dot = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 4.6}
+                dot: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 4.6}
                 axes.plot(row.value, y, markerfacecolor=filled, **dot)
         axes.set_yticks(range(len(steps[probe])), steps[probe])
         axes.set_ylim(len(steps[probe]) - 0.5, -0.5)
@@ -83,8 +83,8 @@ def scenes(record: Record) -> Drawing:
     handles = [
         Line2D([], [], color=COLOURS[i], marker=MARKERS[i], markersize=4.6, label=task) for i, task in enumerate(tasks)
     ]
-    hollow = {"color": MUTED, "marker": "o", "markersize": 4.6, "markerfacecolor": "white", "linewidth": 0}
-    handles.append(Line2D([], [], label="what the others are compared with", **hollow))
+    hollow: dict[str, Any] = {"color": MUTED, "marker": "o", "markersize": 4.6, "markerfacecolor": "white"}
+    handles.append(Line2D([], [], label="what the others are compared with", linewidth=0, **hollow))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 

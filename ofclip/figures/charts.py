@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import seaborn
@@ -37,9 +37,9 @@ HEADLINES = {
 #: What a run is watched by and its curves show, before " SOURCE@SPLIT"; the log has all of what its tasks measure.
 WATCHED = ("text-to-image recall@10", "accuracy@1")
 
-VALUE = {"marker": "o", "color": COLOURS[0], "markersize": 5.5}
-CHANCE = {"marker": "|", "color": COLOURS[1], "markersize": 10, "markeredgewidth": 1.6}
-CEILING = {"marker": "<", "color": MUTED, "markersize": 5, "markerfacecolor": "white"}
+VALUE: dict[str, Any] = {"marker": "o", "color": COLOURS[0], "markersize": 5.5}
+CHANCE: dict[str, Any] = {"marker": "|", "color": COLOURS[1], "markersize": 10, "markeredgewidth": 1.6}
+CEILING: dict[str, Any] = {"marker": "<", "color": MUTED, "markersize": 5, "markerfacecolor": "white"}
 
 
 def headlines(record: Record) -> list[Metric]:
@@ -76,7 +76,7 @@ def curves(record: Record) -> Drawing:
         for column in columns:
             known = log[["samples", column]].dropna()
             marker = "o" if column in validation else None
-            line = {"marker": marker, "markersize": 3.5, "linewidth": 1.4}
+            line: dict[str, Any] = {"marker": marker, "markersize": 3.5, "linewidth": 1.4}
             axes.plot(known["samples"], known[column], label=column, **line)
         if columns == validation:
             axes.legend(handlelength=1.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 RARE, COMMON = (COLOURS[1], "s"), (COLOURS[0], "o")
 MARKERS = "osD^v"
-HALF = {"color": MUTED, "linewidth": 1, "linestyle": ":"}
+HALF: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": ":"}
 MODEL = "model"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -59,7 +59,7 @@ def definitions(record: Record) -> Drawing:
         Line2D([], [], marker=MARKS[name][0], color=MARKS[name][1], markersize=4.5, linewidth=1.6, label=name)
         for name in shown
     ]
-    ceiling = {"marker": "<", "color": MUTED, "markersize": 4, "markerfacecolor": "white"}
+    ceiling: dict[str, Any] = {"marker": "<", "color": MUTED, "markersize": 4, "markerfacecolor": "white"}
     figure.legend(
         handles=[*handles, Line2D([], [], linewidth=0, label="ceiling", **ceiling)], loc="outside lower center", ncols=5
     )

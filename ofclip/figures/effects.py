@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ofclip.records import Record
 
 MARKERS = "osD^v"
-NONE = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
+NONE: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
 
 
 @styled

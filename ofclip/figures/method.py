@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -43,7 +43,7 @@ def contrastive() -> Drawing:
                 (left + size * column, y), size, size, facecolor=COLOURS[2] if same else PALE, edgecolor="white"
             )
             axes.add_patch(cell)
-            sign = {"color": "white" if same else MUTED, "fontsize": 15, "ha": "center", "va": "center"}
+            sign: dict[str, Any] = {"color": "white" if same else MUTED, "fontsize": 15, "ha": "center", "va": "center"}
             axes.text(left + size * (column + 0.5), y + size / 2, "+" if same else "\N{MINUS SIGN}", **sign)
     middle = bottom + size * len(SHOWN) / 2
     _box(axes, 1.95, middle - 0.5, 1.75, 1.0, "image\nencoder", PICTURES)
@@ -163,7 +163,7 @@ def _image(axes: Axes, pixels: np.ndarray, x: float, y: float, side: float) -> N
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, colour: str) -> None:
-    style = {
+    style: dict[str, Any] = {
         "boxstyle": "round,pad=0.02,rounding_size=0.12",
         "facecolor": "white",
         "edgecolor": colour,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import seaborn
 from matplotlib.lines import Line2D
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What a data set is to a run, in the table "matrix": colour and marker; the run that others are compared with.
 ROLES = {"held out": (COLOURS[0], "o"), "left out": (COLOURS[2], "D"), "trained on": (COLOURS[1], "s")}
 ALL = "all"
-DASHED = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
+DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
 
 
 @styled

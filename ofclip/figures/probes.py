@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
@@ -19,8 +19,8 @@ FEATURES = {
     "starting model": (COLOURS[3], "s"),
     "raw pixels": (COLOURS[2], "^"),
 }
-ZERO_SHOT = {"color": COLOURS[1], "linewidth": 1.4, "linestyle": "--"}
-CHANCE = {"color": MUTED, "linewidth": 1, "linestyle": ":"}
+ZERO_SHOT: dict[str, Any] = {"color": COLOURS[1], "linewidth": 1.4, "linestyle": "--"}
+CHANCE: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": ":"}
 
 
 @styled
@@ -45,7 +45,8 @@ def shots(record: Record) -> Drawing:
         for features, (colour, marker) in FEATURES.items():
             kind = "" if features == "model" else f" ({features})"
             for metric in [one for title, one in metrics.items() if title.endswith(f"probe accuracy@1{kind}")]:
-                axes.vlines(everything, *metric.interval, color=colour, linewidth=1.2)
+                if metric.interval:
+                    axes.vlines(everything, *metric.interval, color=colour, linewidth=1.2)
                 axes.plot(everything, metric.value, color=colour, marker=marker, markersize=5)
         for metric in [one for title, one in metrics.items() if title.endswith("zero-shot accuracy@1")]:
             if "minus" not in metric.name:
@@ -61,7 +62,7 @@ def shots(record: Record) -> Drawing:
         axes.set_ylabel("accuracy@1")
     for axes in panels[len(names) :]:
         axes.set_visible(False)
-    line = {"linewidth": 1.4, "markersize": 4.5}
+    line: dict[str, Any] = {"linewidth": 1.4, "markersize": 4.5}
     handles = [Line2D([], [], color=COLOURS[0], marker="o", label="probe, with 95 % interval", **line)]
     handles += [
         Line2D([], [], color=colour, marker=marker, linewidth=0, markersize=4.5, label=f"probe on {features}")

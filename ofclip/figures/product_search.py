@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = ("Recall@10", "P@10")
 START = " (start)"
 #: Which gallery and model -> how it is drawn; the first that a data set has carries chance and ceiling.
-SERIES = {
+SERIES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("test", ""): ("test split", {"marker": "o", "color": COLOURS[0], "markersize": 5.5}),
     ("all", ""): ("all products, those trained on too", {"marker": "D", "color": COLOURS[2], "markersize": 4.5}),
     ("other", ""): ("all products", {"marker": "s", "color": COLOURS[3], "markersize": 4.5}),
@@ -52,10 +52,12 @@ def product_search(record: Record) -> Drawing:
             y = tasks.index(metric.name.removesuffix(START)) + 0.2 * (number - (len(series) - 1) / 2)
             label, style = SERIES[_series(metric)]
             used[label] = style
-            axes.hlines(y, *metric.interval, color=style["color"], linewidth=1.6)
+            if metric.interval:
+                axes.hlines(y, *metric.interval, color=style["color"], linewidth=1.6)
             axes.plot(metric.value, y, **style)
-            if number == 0:
+            if number == 0 and metric.chance is not None:
                 axes.plot(metric.chance, y, **CHANCE)
+            if number == 0 and metric.ceiling is not None:
                 axes.plot(metric.ceiling, y, **CEILING)
         axes.set_yticks(range(len(tasks)), tasks if place % columns == 0 else [""] * len(tasks))
         axes.set_ylim(len(tasks) - 0.4, -0.6)

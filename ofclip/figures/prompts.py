@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = ("no prompt", "one template", "mean of vectors", "mean of probabilities", "extracted phrases")
 #: Ways to ask of the table "training": colour and marker.
 ASKED = {"no prompt": (COLOURS[0], "o"), "test prompt": (COLOURS[1], "s"), "extracted phrases": (COLOURS[2], "D")}
-ZERO = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
+ZERO: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
 
 
 @styled
@@ -33,7 +33,7 @@ def prompts(record: Record) -> Drawing:
     asked = record.table("prompts")
     tasks = list(dict.fromkeys(asked["task"]))
     trained = record.table("training") if "training" in record.tables else None
-    tests = [] if trained is None else list(dict.fromkeys(trained["dataset"]))
+    tests = [] if trained is None else list(trained.groupby("dataset", sort=False))
     lines = [math.ceil(len(panels) / 2) for panels in (tasks, tests)]
     heights = [2.0] * lines[0] + [1.7] * lines[1]
     figure = Drawing(figsize=(WIDTH, sum(heights) + 0.8), layout="constrained")
@@ -42,9 +42,9 @@ def prompts(record: Record) -> Drawing:
     for place, task in enumerate(tasks):
         axes = figure.add_subplot(grid[place // 2, place % 2], title=task)
         _changes(axes, asked[asked["task"] == task], datasets)
-    for place, dataset in enumerate(tests):
+    for place, (dataset, rows) in enumerate(tests):
         axes = figure.add_subplot(grid[lines[0] + place // 2, place % 2], title=f"trained otherwise: {dataset}")
-        _runs(axes, trained[trained["dataset"] == dataset])
+        _runs(axes, rows)
     handles = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], marker="o", markersize=4.5, linewidth=1.6, label=dataset)
         for i, dataset in enumerate(datasets)

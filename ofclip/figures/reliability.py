@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -28,9 +28,9 @@ def reliability(record: Record, label: str | None = None) -> Drawing:
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
     handles = []
     for place, (name, own) in enumerate(table[table["label"] == label].groupby("dataset", sort=False)):
-        look = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)], "markersize": 4}
-        axes.plot(own["confidence"], own["accuracy"], linewidth=1.2, **look)
-        handles.append(Line2D([], [], linewidth=1.2, label=name, **look))
+        look: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+        axes.plot(own["confidence"], own["accuracy"], markersize=4, linewidth=1.2, **look)
+        handles.append(Line2D([], [], markersize=4, linewidth=1.2, label=name, **look))
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
     figure.legend(handles=handles, loc="outside right upper")
     return figure

@@ -6,9 +6,11 @@ import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from ofclip.errors import unknown
 from ofclip.files import atomic
@@ -20,12 +22,12 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 OWN, INK, MUTED, PALE = COLOURS[2], "#222222", "#777777", "#e4e4e4"
 WIDTH = 7.2  # inches: a page's text column
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
@@ -53,7 +55,7 @@ class Drawing(Figure):
 
     pictures = False
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         if self.pictures:
             return {"image/png": _render(self, "png")}
         return {"image/svg+xml": _render(self, "svg").decode()}

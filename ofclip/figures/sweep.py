@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -19,7 +19,7 @@ GRID, LOSS, FROZEN = "learning rate and batch", "loss", "frozen part"
 HELD_OUT = "held out"
 #: Colour and marker of each kind of test data.
 DATA = {HELD_OUT: (COLOURS[0], "o"), "home": (COLOURS[1], "s")}
-DASHED = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
+DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (3, 3)), "zorder": 1}
 MARKERS = "osD^v"
 STEP = 0.03  # how far apart two batch sizes stand at one learning rate, as a share of it
 
@@ -63,8 +63,8 @@ def _rates(axes: Axes, rows: pd.DataFrame) -> None:
         own = rows[rows["batch"] == batch].sort_values("learning_rate")
         x = own["learning_rate"] * (1 + STEP * (place - (len(batches) - 1) / 2))  # side by side, not one on another
         axes.vlines(x, own["low"], own["high"], color=COLOURS[place], linewidth=1.2)
-        line = {"marker": MARKERS[place % len(MARKERS)], "markersize": 4, "linewidth": 1.4, "color": COLOURS[place]}
-        axes.plot(x, own["recall"], label=f"batch {batch:g}", **line)
+        line: dict[str, Any] = {"marker": MARKERS[place % len(MARKERS)], "markersize": 4, "color": COLOURS[place]}
+        axes.plot(x, own["recall"], label=f"batch {batch:g}", linewidth=1.4, **line)
     axes.set(title="Held-out recall@10, from scratch", xscale="log", xlabel="learning rate")
     axes.set_ylim(bottom=0)
     rates = sorted(rows["learning_rate"].unique())

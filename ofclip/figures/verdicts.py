@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.lines import Line2D
 
@@ -14,7 +15,7 @@ from ofclip.figures.style import COLOURS, INK, Drawing, styled
 KINDS = {"photographs": (COLOURS[2], "o"), "drawings": (COLOURS[4], "s")}
 #: Narrower than other charts, so that its words stay readable on a phone.
 WIDTH = 5.6
-LINE = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6}
+LINE: dict[str, Any] = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ofclip.errors import OfclipError
 from ofclip.experiments import ROOT
@@ -95,8 +96,7 @@ class _Package:
                 return path
         return None
 
-    def tree(self, module: str) -> ast.Module:
-        path = self.path(module)
+    def tree(self, path: Path) -> ast.Module:
         return _parse_file(path, path.stat().st_mtime_ns)
 
     def add(self, module: str) -> None:
@@ -106,14 +106,14 @@ class _Package:
             return
         self.seen.add(module)
         self.files.add(path.relative_to(self.root))
-        self.follow(self.tree(module), module)
+        self.follow(self.tree(path), module)
 
     def add_source(self, name: str) -> None:
         """Add a source's module; of a source that is a package, all modules."""
         own = f"{PACKAGE}.sources.folder" if name.startswith("folder:") else None
         module = own or self._table(f"{PACKAGE}.sources", "MODULES").get(name)
         path = self.path(module) if module else None
-        if path is None:
+        if module is None or path is None:
             return
         self.add(module)
         if path.name == "__init__.py":
@@ -126,8 +126,8 @@ class _Package:
             self.add_name(self.lazy[name], name)
         elif self.path(f"{module}.{name}"):
             self.add(f"{module}.{name}")
-        elif self.path(module) and self.path(module).name == "__init__.py":
-            for node in self.tree(module).body:
+        elif (path := self.path(module)) and path.name == "__init__.py":
+            for node in self.tree(path).body:
                 if isinstance(node, ast.ImportFrom):
                     for alias in node.names:
                         origin = _absolute(node, module, is_package=True)
@@ -139,7 +139,8 @@ class _Package:
 
     def follow(self, tree: ast.Module, module: str | None) -> None:
         """Follow every import, lazy attribute and module name in a syntax tree."""
-        is_package = module is not None and self.path(module).name == "__init__.py"
+        path = self.path(module) if module is not None else None
+        is_package = path is not None and path.name == "__init__.py"
         aliases: set[str] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -163,8 +164,9 @@ class _Package:
 
     def _table(self, module: str, name: str) -> dict[str, str]:
         """Return a dictionary of strings that a module assigns at its top level, empty if it has none."""
-        if self.path(module):
-            for node in self.tree(module).body:
+        if path := self.path(module):
+            body: list[Any] = self.tree(path).body
+            for node in body:
                 targets = getattr(node, "targets", [getattr(node, "target", None)])
                 if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                     return ast.literal_eval(node.value)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
@@ -28,7 +28,7 @@ MINE = Path("results") / "mine"
 LONGEST = 60
 
 
-def mine_path(experiment: str, source: str, profile: str, changed: Mapping[str, object]) -> Path:
+def mine_path(experiment: str, source: str, profile: str, changed: Mapping[str, Any]) -> Path:
     """Return where the Record of a changed run lies, below the checkout; its name says what was changed.
 
     Without a changed parameter something else was, such as a cell.
@@ -73,7 +73,8 @@ class Comparison:
         for what in ("data", "weights"):
             own, theirs = (getattr(record.key, what) for record in (self.mine, self.book))
             if own != theirs:
-                rows.append((what, *(", ".join(f"{n} {h[:6]}" for n, h in sorted(x.items())) for x in (own, theirs))))
+                yours, books = (", ".join(f"{n} {h[:6]}" for n, h in sorted(x.items())) for x in (own, theirs))
+                rows.append((what, yours, books))
         if (self.mine.key.notebook, self.mine.key.code) != (self.book.key.notebook, self.book.key.code):
             rows.append(("code", "this checkout's", "other cells or modules"))
         return [row for row in rows if row[1] != row[2]]

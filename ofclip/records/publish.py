@@ -37,12 +37,12 @@ def publish(profile: str, root: Path = ROOT, *, allow_dirty: bool = False) -> li
                 f"{name} was made from a tree with uncommitted changes: commit them and make it again with "
                 f"`{record.made.command}`, or pass --allow-dirty"
             )
-    published = []
+    published: list[Path] = []
     for record in records.values():
         folder = root / "results" / profile / record.experiment
         files = {folder / f"{record.source}.json": record.dumps()}
-        for name, table in record.tables.items():
-            files[folder / f"{record.source}.{name}.csv"] = csv(table)
+        for part, table in record.tables.items():
+            files[folder / f"{record.source}.{part}.csv"] = csv(table)
         for old in set(folder.glob(f"{record.source}.*.csv")) - files.keys():
             old.unlink()
         for path, content in files.items():

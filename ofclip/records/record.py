@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -158,7 +158,7 @@ def find(root: Path = ROOT, folders: Iterable[str] = ("work", "results")) -> lis
     return [path for path in paths if "." not in path.stem]
 
 
-def plain(value: object) -> JsonValue:
+def plain(value: object) -> Any:
     """Return a cell, setting or note as a JSON value: NumPy scalars and arrays unwrapped, missing as None."""
     if hasattr(value, "tolist"):
         value = value.tolist()

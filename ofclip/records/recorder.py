@@ -22,14 +22,18 @@ from ofclip.records.record import Key, Made, Record, Table, parameters_hash, pla
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ofclip.profiles import Profile
     from ofclip.tasks.result import Result
 
 
 class Fingerprinted(Protocol):
     """A Catalog, a model, a Record: a name, and a hash that is equal only if the content is."""
 
-    name: str
-    fingerprint: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
 
 
 class Recorder:
@@ -47,7 +51,7 @@ class Recorder:
         self,
         experiment: str,
         source: str,
-        profile: object,
+        profile: str | Profile,
         parameters: Mapping[str, object] | None = None,
         *,
         modules: Iterable[str] | None = None,
@@ -57,9 +61,10 @@ class Recorder:
         self.root, self.experiment, self.source = root, experiment, source
         self.profile = profile if isinstance(profile, str) else profile.name
         fields = {} if isinstance(profile, str) else profile.model_dump()
-        self.parameters = plain({**fields, **(parameters or {})})
-        self.notebook = None if modules is not None else root / "notebooks" / f"{experiment}.ipynb"
-        self._entry = self.notebook if modules is None else tuple(modules)
+        self.parameters: dict[str, JsonValue] = plain({**fields, **(parameters or {})})
+        notebook = root / "notebooks" / f"{experiment}.ipynb"
+        self.notebook = notebook if modules is None else None
+        self._entry = notebook if modules is None else tuple(modules)
         self._command = command or f"ofclip run {experiment} --source {source} --profile {self.profile}"
         self._commit, self._dirty = commit(root)
         # hashed now: what is edited while the run goes on did not make these numbers

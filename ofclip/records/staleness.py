@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ofclip.experiments import ROOT, TRAINING, trained
 from ofclip.files import sha256
@@ -92,7 +93,7 @@ def _data(record: Record, data: Path) -> list[str]:
         if card.pictures == "drawings" or card.find(data) is None:
             continue
         pairs = (part.split("=", 1) for part in query.split("&") if part)
-        options = {key: _value(value) for key, value in pairs}
+        options: dict[str, Any] = {key: _value(value) for key, value in pairs}
         catalog = sources.load_catalog(source, None if "+" in split else split, data, pictures=None, **options)
         if catalog.fingerprint != fingerprint:
             reasons.append(f"data {name} changed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,7 +190,7 @@ def truth_of(
     return truth, kept
 
 
-def _several(label: object) -> Collection[str] | None:
+def _several(label: Any) -> Collection[str] | None:
     """Return a label's values, None where it is not known."""
     if isinstance(label, tuple | list | set | frozenset):
         return label

@@ -66,7 +66,7 @@ def choices(catalog: Catalog, colour: str, type_: str, seed: int = 0) -> list[Ch
         if not has(row, colour, type_, "pattern", "accent"):
             return None
         wrong = other(row, row[colour], row["accent"])
-        return wrong and (printed(row, row[colour], row["accent"]), printed(row, row[colour], wrong))
+        return None if wrong is None else (printed(row, row[colour], row["accent"]), printed(row, row[colour], wrong))
 
     def swapped(row: pd.Series) -> tuple[str, str] | None:
         if not has(row, colour, type_, "pattern", "accent") or row[colour] == row["accent"]:
@@ -127,7 +127,7 @@ def choose(
         kept = np.flatnonzero([pair is not None for pair in pairs])
         if not len(kept):
             continue
-        texts = [[pairs[row][side].lower() for row in kept] for side in (0, 1)]
+        texts = [[pair[side].lower() for pair in pairs if pair is not None] for side in (0, 1)]
         distinct = list(dict.fromkeys(text for side in texts for text in side))
         place = {text: number for number, text in enumerate(distinct)}
         encoded = model.encode_texts(fill(template, distinct))

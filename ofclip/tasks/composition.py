@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -196,8 +197,10 @@ def contrast(
         spread = resampled_means(hits, np.ones(len(hits)), groups[0], seed=0)
         base_spread = resampled_means(base, weights, groups[1], seed=1)
         value, matched = float(hits.mean()), float(base @ weights / weights.sum())
-        bounds = {name: rows.loc[rare, f"{measure} {name}"].astype(float).mean() for name in ("chance", "ceiling")}
-        base_bounds = {
+        bounds: dict[str, Any] = {
+            name: float(rows.loc[rare, f"{measure} {name}"].astype(float).mean()) for name in ("chance", "ceiling")
+        }
+        base_bounds: dict[str, Any] = {
             name: float(rows.loc[common, f"{measure} {name}"].to_numpy(float) @ weights / weights.sum())
             for name in bounds
         }
@@ -211,7 +214,7 @@ def contrast(
                 n=len(hits),
                 value=value,
                 interval=_interval(spread),
-                **{name: float(bound) for name, bound in bounds.items()},
+                **bounds,
             ),
             metric(
                 f"{kind} {measure}, {names[1]}{suffix}",

@@ -38,7 +38,7 @@ class Measure:
 
     def ks(self, ks: Sequence[int]) -> list[int | None]:
         """Return the ks of its rows; None stands for the whole list."""
-        known = {"each": list(ks), "last": [max(ks)], "full": [None]}
+        known: dict[str, list[int | None]] = {"each": list(ks), "last": [max(ks)], "full": [None]}
         return list(dict.fromkeys(k for cut in self.cuts for k in known[cut]))
 
 

@@ -80,7 +80,7 @@ def measure(
         measured[catalog.name] = Scores(
             catalog.name,
             catalog.split,
-            losses=contrastive_losses(images, texts, float(model.clip.logit_scale.detach().exp()), batch),
+            losses=contrastive_losses(images, texts, model.scale, batch),
             found=ranking.ranks(texts, images, diagonal) <= K,
             right=right,
             ceiling=float((best <= K).mean()),

@@ -161,7 +161,10 @@ class _Thumbnails:
 
 
 def _thumbnails(catalogs: Sequence[Catalog], jobs: int, skip_bad: bool) -> _Thumbnails:
-    arrays, digests, where = [], [], [np.empty((0, 2), np.int64)]
+    arrays: list[np.ndarray] = []
+    digests: list[bytes | None] = []
+    where = [np.empty((0, 2), np.int64)]
+    bad: Iterable[int]
     for catalog in catalogs:
         if isinstance(catalog.images, AbsentImages):
             array, bad = np.empty((len(catalog), 0), np.uint8), range(len(catalog))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ofclip.catalog import Catalog
@@ -62,4 +61,4 @@ def ensemble_gain(
         )
     columns = ["dataset", "label", "single", "ensemble", "difference", "low", "high", "p"]
     table = pd.DataFrame(found, columns=columns)
-    return Result(metrics, {"ensembles": table.assign(p_holm=holm(np.array(table["p"])))})
+    return Result(metrics, {"ensembles": table.assign(p_holm=holm(table["p"].tolist()))})

@@ -135,11 +135,11 @@ def compare(
 
     result = linear_probe(train, tested, labels, answers, against={"zero-shot": hits})
     result += few_shot(train, tested, labels, answers, ks, draws)
-    for features, own in (
+    for features, (own_train, own_test) in (
         (START, _centred([embed(start, bare(side)) for side in sides])),
         (PIXELS, [_raw(side, model, made) for side, made in zip(sides, (train, tested), strict=True)]),
     ):
-        result += linear_probe(*own, labels, answers, features=features)
+        result += linear_probe(own_train, own_test, labels, answers, features=features)
     zero = [asked["accuracy@1"], asked["weighted F1"], asked["majority-class accuracy"]]
     zero = [replace(metric, name=f"zero-shot {metric.name}") for metric in zero[:2]] + zero[2:]
     metrics = [replace(metric, name=f"{label} {metric.name}") for metric in [*result.metrics, *zero]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,8 +51,10 @@ def make_maps(model: Model, scenes: Scenes, template: str) -> dict[str, np.ndarr
     texts = list(dict.fromkeys(scenes.questions["text"]))
     vectors = model.encode_texts(fill(template, texts))[[texts.index(text) for text in scenes.questions["text"]]]
     owner = scenes.questions["picture"].to_numpy()
-    visual, size = model.clip.visual, scenes.pixels.shape[1]
-    kinds = {"occlusion": occlusion_maps, "similarity": similarity_maps, "gradient": gradient_maps}
+    visual: Any = model.clip.visual
+    size = scenes.pixels.shape[1]
+    kinds: dict[str, Callable[..., np.ndarray]] = {"occlusion": occlusion_maps, "similarity": similarity_maps}
+    kinds["gradient"] = gradient_maps
     if kind(visual) == "resnet":
         kinds["gradient, finer"] = partial(gradient_maps, layer="layer2")
         cells = size // 32

@@ -104,7 +104,8 @@ def _random(model: Model, settings: Training) -> Batch:
 
 def _kept(learner: Learner) -> int:
     """Return the bytes that stay between two steps, gradients not among them."""
-    modules = filter(None, (learner.clip, learner.teacher, learner.average and learner.average.clip))
+    average = learner.average.clip if learner.average else None
+    modules = [each for each in (learner.clip, learner.teacher, average) if each is not None]
     tensors = itertools.chain.from_iterable((*each.parameters(), *each.buffers()) for each in modules)
     moments = _tensors([state for state in learner.optimizer.state.values()])
     return sum(tensor.nbytes for tensor in (*tensors, *moments))

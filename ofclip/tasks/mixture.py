@@ -154,13 +154,14 @@ def _compared(run: Run, last: Mapping[str, Mapping[str, Scores]], training: Sequ
     for data, group in groups.items():
         if not group:
             continue
-        row = {"run": run.name, "kind": run.kind, "data": data, "role": role(run, group[0], training)}
+        row: dict[str, Any] = {"run": run.name, "kind": run.kind, "data": data, "role": role(run, group[0], training)}
         row |= {"sets": len(group), "n": sum(len(each.found) for each in group)}
         for what, column in zip(MEANINGS, ("recall", "accuracy"), strict=True):
             metric = together(group, what, label, f"domains {data}", f"({run.name})", meaning)
             if data not in last[run.name]:
                 metrics.append(metric)
-            row |= {column: metric.value} | dict(zip((f"{column}_low", f"{column}_high"), metric.interval, strict=True))
+            low, high = metric.interval or (None, None)
+            row |= {column: metric.value, f"{column}_low": low, f"{column}_high": high}
             difference = (math.nan,) * 3 if run.name == ALL else change(group, last[ALL], what)
             row |= dict(zip((f"{column}_change", f"{column}_change_low", f"{column}_change_high"), difference,
                             strict=True))  # fmt: skip

@@ -27,7 +27,7 @@ def compare(
     >>> table.loc["new", ["value", "change"]].tolist()
     [0.75, 0.25]
     """
-    rows = []
+    rows: list[tuple] = []
     for name, own in values.items():
         other = against if isinstance(against, str) else against.get(name)
         low, high = bootstrap_mean(own, groups)

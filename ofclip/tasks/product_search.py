@@ -174,13 +174,14 @@ def variants(
             "picture": picture,
             "text": text,
             "value": metric.value,
-            "low": metric.interval[0],
-            "high": metric.interval[1],
+            "low": low,
+            "high": high,
         }
         for template, vectors in queries.items()
         for picture, text in pairs
         for metric in product_search(embeddings, truth, vectors, template, (picture, text)).metrics
         if "Avg" in metric.name or "MRR" in metric.name
+        for low, high in [metric.interval or (None, None)]
     ]
     return pd.DataFrame(rows)
 

@@ -59,8 +59,7 @@ def class_prompts(
     scores = {way: pictures @ own.T for way, own in vectors.items()}
     of_templates = [way for way, template in asked.items() if template in templates]
     scores[VECTORS] = pictures @ unit("classes", np.mean([vectors[way] for way in of_templates], axis=0)).T
-    scale = model.clip.logit_scale.exp().item()
-    scores[SCORES] = np.mean([_softmax(scale * scores[way]) for way in of_templates], axis=0)
+    scores[SCORES] = np.mean([_softmax(model.scale * scores[way]) for way in of_templates], axis=0)
     hits = {way: classification.hits_at(own, true, 1) for way, own in scores.items()}
     definition = f"share of pictures whose true class is the nearest of {len(classes)} classes; a tie counts against it"
     return _result(
@@ -85,7 +84,7 @@ def query_prompts(
     """
     asked = _ways(single, templates)
     owner, captions = sought(embeddings, queries)
-    vectors = {way: encode(model, fill(template, captions)) for way, template in asked.items()}
+    vectors = {way: encode(model, fill(template, captions.tolist())) for way, template in asked.items()}
     of_templates = [vectors[way] for way, template in asked.items() if template in templates]
     vectors[VECTORS] = unit("captions", np.mean(of_templates, axis=0))
     extracted = [extract(caption) for caption in captions]
@@ -114,7 +113,7 @@ def sought(embeddings: Embeddings, queries: int | None = None) -> tuple[np.ndarr
     return products, np.array(embeddings.captions, dtype=object)[first].astype(str)
 
 
-def encode(model: Model, texts: Sequence[str]) -> np.ndarray:
+def encode(model: Model, texts: Sequence[str] | np.ndarray) -> np.ndarray:
     """Return unit vectors (n, d) of texts; equal texts are encoded once, so that their vectors are equal to the bit."""
     distinct, place = np.unique(np.asarray(texts, dtype=str), return_inverse=True)
     return unit("texts", model.encode_texts(distinct.tolist()))[place]
@@ -137,7 +136,7 @@ def _ways(single: str, templates: Sequence[str]) -> dict[str, str]:
     return {NONE: PLAIN, SINGLE: single} | others
 
 
-def caption_ceiling(texts: Sequence[str]) -> float:
+def caption_ceiling(texts: Sequence[str] | np.ndarray) -> float:
     """Return the best recall@10 of texts (n,) that each want a picture of their own: equal ones share a ranking."""
     codes = np.unique(np.asarray(texts), return_inverse=True)[1]
     return float((best_ranks_of_shared_queries(codes, np.arange(len(codes))) <= K).mean())

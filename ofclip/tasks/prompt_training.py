@@ -122,7 +122,8 @@ def ask(model: Model, test: Catalog, queries: int | None = None) -> Asked:
     """Return which first captions of a test find their own picture among the first 10, for each way to ask."""
     vectors = embed(model, test, cache=False)
     owner, captions = sought(vectors, queries)
-    said = {NONE: captions, SINGLE: fill(TEST, captions), PHRASES: fill(TEST, [extract(text) for text in captions])}
+    said: dict[str, Sequence[str] | np.ndarray] = {NONE: captions, SINGLE: fill(TEST, captions.tolist())}
+    said[PHRASES] = fill(TEST, [extract(text) for text in captions])
     found = {way: ranking.ranks(encode(model, texts), vectors.images, owner) <= K for way, texts in said.items()}
     chance = recall.chance_any_hit(len(vectors), K)
     return Asked(found, linked(vectors.groups[owner], captions), chance, caption_ceiling(captions))

@@ -172,7 +172,8 @@ def select(checkpoints: Checkpoints, dataset: str, resamples: int = RESAMPLES, s
             row = {"question": question, "criterion": criterion, "undefined": undefined}
             n = checkpoints.targets.size if question != BETWEEN else len(runs) * checkpoints.targets.shape[1]
             for name, value, interval in zip(Judged._fields, judged, bounds, strict=True):
-                row |= {name: float(value)} | dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
+                low, high = interval or (None, None)
+                row |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
                 metrics.append(_metric(name, criterion, question, dataset, n, float(value), interval, float(chance)))
             rows.append(row | {"regret_chance": float(chance)})
     return Result(metrics, {"selection": pd.DataFrame(rows), "chosen": _chosen(checkpoints)})
@@ -180,7 +181,7 @@ def select(checkpoints: Checkpoints, dataset: str, resamples: int = RESAMPLES, s
 
 def _asked(
     question: str, values: np.ndarray, targets: np.ndarray, members: np.ndarray, drawn: np.ndarray
-) -> tuple[Judged, list[tuple[float, float]], int]:
+) -> tuple[Judged, list[tuple[float, float] | None], int]:
     """Return the value of each measure, its interval over drawn runs, and how many correlations are not defined.
 
     values (V, C, D) and targets (C, D); members (R, P) are each run's checkpoints; drawn (B, R) are runs.
@@ -226,7 +227,8 @@ MEANINGS = {
 
 
 def _metric(
-    name: str, criterion: str, question: str, dataset: str, n: int, value: float, interval: object, chance: float
+    name: str, criterion: str, question: str, dataset: str, n: int, value: float,
+    interval: tuple[float, float] | None, chance: float,
 ) -> Metric:
     title, meaning, better = MEANINGS[name]
     definition = f"{meaning}, averaged over held-out domains; candidates: {question}; chosen by {CRITERIA[criterion]}"

@@ -79,7 +79,8 @@ def from_scratch(run: Training, labels: Sequence[str], samples: int | None = Non
             settings = base.but(**changed)
             trials.append(Trial(GRID, _grid_name(settings), settings, reference, changed))
     fields = {"text": 1.0} | dict.fromkeys(labels, FIELD)
-    losses = [{"loss": "siglip"}, {"loss": "multi-positive"}, {"loss": "fields", "fields": fields}]
+    losses: list[dict[str, Any]] = [{"loss": "siglip"}, {"loss": "multi-positive"}]
+    losses.append({"loss": "fields", "fields": fields})
     if few:
         losses = losses[:1]
     return trials + [Trial(LOSS, each["loss"], base.but(**each), reference, each) for each in losses]
@@ -212,8 +213,9 @@ def _values(measured: Mapping[str, Measured]) -> dict[str, float]:
 
 def _row(name: str, against: str | None, data: str, measured: Mapping[str, Mapping[str, Measured]]) -> dict[str, Any]:
     recall, found = measured[name][data].recall, measured[name][data].found
+    low, high = recall.interval or (None, None)
     row = {"run": name, "data": data, "dataset": recall.dataset, "n": recall.n, "recall": recall.value}
-    row |= dict(zip(("low", "high"), recall.interval, strict=True)) | {"against": against}
+    row |= {"low": low, "high": high, "against": against}
     if against in (None, name):
         return row | {"change": None, "change_low": None, "change_high": None}
     change = found.astype(int) - measured[against][data].found

@@ -209,15 +209,15 @@ def codes_of(
     repeated = pd.Series(classes)[pd.Series(classes).duplicated()]
     if len(repeated):
         raise SettingError(f"class {repeated.iloc[0]!r} is given more than once")
-    labels = pd.Series(list(labels), dtype=object)
-    if len(labels) != len(embeddings):
-        raise SettingError(f"{len(labels)} labels for {len(embeddings)} pictures of {embeddings.dataset}")
-    kept = np.flatnonzero(labels.notna())
+    given = pd.Series(list(labels), dtype=object)
+    if len(given) != len(embeddings):
+        raise SettingError(f"{len(given)} labels for {len(embeddings)} pictures of {embeddings.dataset}")
+    kept = np.flatnonzero(given.notna())
     if not len(kept):
         raise SettingError(f"no picture of {embeddings.dataset} has a label")
-    codes = pd.Index(classes).get_indexer(labels.iloc[kept])
+    codes = pd.Index(classes).get_indexer(given.iloc[kept])
     if (codes < 0).any():
-        raise unknown("class", labels.iloc[kept[(codes < 0).argmax()]], classes)
+        raise unknown("class", given.iloc[kept[(codes < 0).argmax()]], classes)
     return codes, kept
 
 

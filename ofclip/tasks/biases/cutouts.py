@@ -65,8 +65,8 @@ def place(cut: Image.Image, ground: np.ndarray, share: float, shift: tuple[float
     width, height = (max(1, round(side * factor)) for side in cut.size)
     small = cut.resize((width, height), Image.Resampling.BILINEAR)  # which averages when it shrinks
     picture = Image.fromarray(ground)
-    corner = [round((size - side) / 2 + moved * size) for side, moved in zip((width, height), shift, strict=True)]
-    picture.paste(small, tuple(corner), small)
+    left, top = (round((size - side) / 2 + moved * size) for side, moved in zip((width, height), shift, strict=True))
+    picture.paste(small, (left, top), small)
     return np.asarray(picture)
 
 

@@ -47,7 +47,8 @@ def query_length(embeddings: Embeddings, bins: int = 5) -> Result:
     texts = rows(f"texts of {embeddings.dataset}", embeddings.texts)[first][caption]
     own = ranking.ranks(texts, embeddings.images, owner)
     order = np.argsort(caption, kind="stable")
-    sets = [np.unique(members) for members in np.split(owner[order], np.flatnonzero(np.diff(caption[order])) + 1)]
+    ends = np.flatnonzero(np.diff(caption[order])) + 1
+    sets = [np.unique(members).tolist() for members in np.split(owner[order], ends)]
     distinct = ranking.ranked(texts[first], embeddings.images, of_sets(sets, len(embeddings)))
     shared = distinct.first()[caption]
     best = best_ranks_of_shared_queries(caption, owner)

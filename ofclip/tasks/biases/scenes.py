@@ -69,7 +69,8 @@ def measure_scenes(model: Model, shown: Shown, pictures: Mapping[Scene, np.ndarr
     pictures are all alike is what is measured. Products of one group are drawn together. Table "scenes": a row per
     scene and measure. Raises SettingError where numbers of pictures, labels and captions differ, and for one class.
     """
-    n, first = len(shown.labels), {}
+    n = len(shown.labels)
+    first: dict[str, Scene] = {}
     for scene, own in pictures.items():
         first.setdefault(scene.probe, scene)
         if not len(own) == n == len(shown.captions) == len(shown.groups):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -109,7 +109,7 @@ def gendered_wording(
     return Result(metrics + led, {"wording": wording, "gender_shares": shares, "gender_rows": counted})
 
 
-def _said(names: Sequence[str], word: str) -> list[str]:
+def _said(names: Iterable[str], word: str) -> list[str]:
     return [f"{word} {name}".strip() for name in names]
 
 
