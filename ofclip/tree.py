@@ -113,11 +113,9 @@ class Tree:
             return self
         tree = object.__new__(Tree)
         tree.place, tree.parts = self.place / folder, self.parts
-        cut = len(folder) + 1
-        tree._where, tree._others = (
-            {name[cut:]: place for name, place in table.items() if name.startswith(folder + "/")}
-            for table in (self._where, self._others)
-        )
+        start, cut = folder + "/", len(folder) + 1
+        tree._where = {name[cut:]: place for name, place in self._where.items() if name.startswith(start)}
+        tree._others = {name[cut:]: places for name, places in self._others.items() if name.startswith(start)}
         return tree
 
     def match(self, pattern: str | re.Pattern[str]) -> list[re.Match[str]]:

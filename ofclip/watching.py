@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -103,15 +103,14 @@ class Watch:
             made = partial(embed, model, template=self._template, skip_bad=self._skip_bad, cache=False)
             return {name: metric.value for name, metric in self._results(model, made)}
 
-    def _results(
-        self, model: Model | _Untaught, embedded: Callable[[Catalog], Embeddings]
-    ) -> Iterator[tuple[str, Metric]]:
+    def _results(self, model: Any, embedded: Callable[[Catalog], Embeddings]) -> Iterator[tuple[str, Metric]]:
         vectors: dict[str, Embeddings] = {}
         for wish in self.wishes:
             catalog = self._shown[wish.place]
             if wish.place not in vectors:  # several tasks on the same data embed it once
                 vectors[wish.place] = embedded(catalog)
             if wish.task == "zero-shot":
+                assert wish.label is not None
                 result = classify(model, vectors[wish.place], catalog, wish.label, [self._template])
             else:
                 result = evaluate(wish.task, vectors[wish.place])

@@ -11,16 +11,17 @@ import posixpath
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from ofclip.archives.base import Container, official, recall, remember, tampered
 from ofclip.errors import DataError
 from ofclip.files import atomic, cache_dir, digest
 
 #: How each kind of compression starts, whatever the file is called: browsers unpack some downloads silently.
-PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+PACKED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 #: An archive that grows more than so many times is a bomb: pictures hardly shrink, plain text to a tenth (our choice).
 MAX_GROWTH = 200
 #: Longer chains of links are taken for rings.
@@ -137,7 +138,7 @@ def _scan(plain: Path, path: Path) -> _Index:
     with _Clamped(plain) as file, tarfile.open(fileobj=file, mode="r:") as archive:
         before = -1
         while (member := archive.next()) is not None:
-            archive.members.clear()  # else all headers stay in memory
+            archive.members.clear()  # type: ignore[attr-defined]  # else all headers stay in memory
             if member.size < 0 or member.offset <= before:
                 raise DataError(f"{path}: damaged at byte {member.offset}; fetch it again")
             before = member.offset

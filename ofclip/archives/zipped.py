@@ -81,8 +81,9 @@ def _quick(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     """
     if not hasattr(os, "pread") or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return None
+    assert archive.fp is not None  # it is open
     data = os.pread(archive.fp.fileno(), HEADER + ROOM + member.compress_size, member.header_offset)
-    if data[:4] != zipfile.stringFileHeader or len(data) < HEADER:
+    if data[:4] != zipfile.stringFileHeader or len(data) < HEADER:  # type: ignore[attr-defined]
         return None
     start = HEADER + sum(struct.unpack_from("<2H", data, HEADER - 4))  # name and extra field come first
     data = data[start : start + member.compress_size]

@@ -46,7 +46,7 @@ def pixels(
     anew; a full disk raises OfclipError. `OFCLIP_PROGRESS=0` hides the progress bar.
     """
     # pixels depend on the decoders too: another one makes another cache
-    code = [sha256(module.__file__) for module in (decoding, fitting)]
+    code = [sha256(file) for file in (decoding.__file__, fitting.__file__)]
     key = digest(images.fingerprint, len(images), size, how, *code, PIL.__version__, simplejpeg.__version__)
     path = cache_dir() / "pixels" / f"{key}.npy"
     shape = (len(images), size, size, 3)
@@ -152,7 +152,7 @@ def _block(images: Images, start: int, target: _Target) -> _Block:
     # through a file, since a memory map would end the process with a signal on a full disk
     with target.path.open("r+b") as file:
         file.seek(target.offset + start * size * size * 3)
-        file.write(block)
+        file.write(block.data)
     return len(block), bad
 
 

@@ -23,7 +23,7 @@ APP1 = b"\xff\xe1"
 EXIF = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 #: The EXIF tag for orientation, and what turns each of its values upright.
 ORIENTATION = 0x0112
-UPRIGHT = {
+UPRIGHT: dict[int | None, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,

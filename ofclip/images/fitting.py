@@ -90,7 +90,7 @@ def fit_all(pictures: Sequence[np.ndarray], size: int, how: str = "pad") -> np.n
 def _alone(stack: np.ndarray, shape: tuple[int, int], interpolation: str, gap: float | None = None) -> np.ndarray:
     """Each picture in another shape by one call of Pillow's, which resamples rows or columns first as is quicker."""
     how = Image.Resampling[interpolation.upper()]
-    return np.stack([Image.fromarray(picture).resize(shape, how, reducing_gap=gap) for picture in stack])
+    return np.stack([np.asarray(Image.fromarray(picture).resize(shape, how, reducing_gap=gap)) for picture in stack])
 
 
 def _together(stack: np.ndarray, shape: tuple[int, int], interpolation: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from PIL import Image
@@ -61,7 +61,7 @@ class HDF5Images(Images):
     @cached_property
     def fingerprint(self) -> str:
         size, pictures = _status(self.path).st_size, table(self.path, self.key)
-        parts = [size, pictures.shape, np.ascontiguousarray(self.rows, "<i8").tobytes()]
+        parts: list[object] = [size, pictures.shape, np.ascontiguousarray(self.rows, "<i8").tobytes()]
         for i in np.unique(np.linspace(0, len(self) - 1, min(SAMPLE, len(self))).astype(int)):
             try:
                 parts.append(pictures.read(int(self.rows[i])).tobytes())
@@ -100,6 +100,10 @@ class Table:
             return self._dataset[rows]
 
 
+@overload
+def table(path: str | Path, key: str) -> Table: ...
+@overload
+def table(path: str | Path, key: str, optional: bool) -> Table | None: ...
 def table(path: str | Path, key: str, optional: bool = False) -> Table | None:
     """Return a table of an HDF5 file by its key; the file is opened once per process.
 
@@ -202,7 +206,7 @@ def _short_chunks(path: Path, found: h5py.Dataset, key: str) -> list[int]:
     if not FILTERS.issuperset(filters):
         raise DataError(f"{path}: {key} is packed in an unknown way (filters {filters}); fetch it again")
     whole = math.prod(found.chunks) * found.dtype.itemsize
-    short = []
+    short: list[int] = []
 
     def look(chunk: h5py.h5d.StoreInfo) -> None:
         if chunk.filter_mask or not packed:

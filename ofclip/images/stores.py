@@ -28,7 +28,10 @@ class Images(ABC):
 
     resizes = False
     present = True
-    fingerprint: str
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str: ...
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -43,7 +46,7 @@ class Images(ABC):
 
     def rgb(self, i: int, size: int | None = None) -> np.ndarray:
         """Return what `open` returns as uint8 (h, w, 3); stores that resize take `size`."""
-        return np.asarray(self.open(i, size=size) if self.resizes and size else self.open(i))
+        return np.asarray(self.open(i, **({"size": size} if self.resizes and size else {})))
 
     @abstractmethod
     def subset(self, rows: Sequence[int] | np.ndarray) -> Images:

@@ -98,7 +98,7 @@ def _bits(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return np.unpackbits(drawn, axis=1, count=columns)
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return p-values (m,) adjusted for m comparisons, so that below 0.05 none of them errs in 95 % of the cases.
 
     Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979: the smallest is multiplied by m, the

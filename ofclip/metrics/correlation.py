@@ -53,7 +53,7 @@ def bootstrap_spearman(
     codes = [np.unique(values, return_inverse=True)[1] for values in (x, y)]
 
     def of_draws(drawn: np.ndarray) -> np.ndarray:
-        return _pearson(*(_counted_ranks(code, drawn) for code in codes), drawn)
+        return _pearson(_counted_ranks(codes[0], drawn), _counted_ranks(codes[1], drawn), drawn)
 
     return bootstrap_rows(of_draws, len(x), groups, resamples, seed)
 

@@ -170,8 +170,8 @@ class _Side:
 
     def counts(self) -> Counts:
         """Return the counts of the pairs asked for, in their order."""
-        numbers = (self.score, self.above, self.reached)
-        return Counts(*(values[self.pair] for values in numbers), self.before[self.back])
+        score, above, reached = (values[self.pair] for values in (self.score, self.above, self.reached))
+        return Counts(score, above, reached, self.before[self.back])
 
     def tally(self, scores: np.ndarray, i: int, j: int, own: _Memory, lock: threading.Lock) -> None:
         """Add what block i of the asked finds in block j: scores (queries, items), asked along the other axis."""

@@ -21,7 +21,7 @@ def wins(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     [True, False, False]
     """
     right, wrong = _checked(right, wrong)
-    return (right[:, None] > wrong).all(axis=1)
+    return np.all(right[:, None] > wrong, axis=1)
 
 
 def ties(right: np.ndarray, wrong: np.ndarray) -> np.ndarray:

@@ -105,23 +105,24 @@ def bootstrap_mean(
         content = np.stack([np.bincount(group, weights=values), np.bincount(group)], axis=1)
         content, counts = np.unique(content, axis=0, return_counts=True)
         sums, sizes = content.T
-    n, means = int(counts.sum()), []
+    n = int(counts.sum())
+    parts: list[np.ndarray] = []
     rng = np.random.default_rng(seed)
     if len(counts) * _DRAWS <= n:
         for size in _batches(resamples, len(counts)):
             drawn = rng.multinomial(n, counts / n, size=size)
-            means.append((drawn @ sums) / (drawn @ sizes))
+            parts.append((drawn @ sums) / (drawn @ sizes))
     else:
         all_sums, all_sizes = np.repeat(sums, counts), np.repeat(sizes, counts)
         for size in _batches(resamples, n):
             drawn = rng.integers(0, n, (size, n), dtype=np.int32)
             total = n if group is None else all_sizes[drawn].sum(axis=1)
-            means.append(all_sums[drawn].sum(axis=1) / total)
-    means = np.concatenate(means)
+            parts.append(all_sums[drawn].sum(axis=1) / total)
+    means = np.concatenate(parts)
     if method == "percentile" or n == 1:
         return percentiles(means)
     left_out = (sums @ counts - sums) / (sizes @ counts - sizes)
-    return bca(means, sums @ counts / (sizes @ counts), left_out, counts)
+    return bca(means, float(sums @ counts / (sizes @ counts)), left_out, counts)
 
 
 def bootstrap_median(

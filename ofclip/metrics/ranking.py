@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,8 @@ def _ranked(
     both: bool,
     block: int,
     threads: int | None,
-) -> list[tuple[Ranked, Ranked | None]]:
+) -> list[tuple[Ranked, Any]]:
+    """Return for each relevance the ranks from queries to items, and back if asked for `both` (else None)."""
     for relevance in relevances:
         if (len(relevance), relevance.items) != (len(queries), len(items)):
             raise SettingError(

@@ -91,6 +91,6 @@ def of_groups(query_groups: np.ndarray, item_groups: np.ndarray) -> Relevance:
 
 def of_sets(sets: Iterable[Sequence[int]], items: int) -> Relevance:
     """Return given sets of item numbers, one per query."""
-    sets = [np.asarray(one, dtype=np.int64).ravel() for one in sets]
-    indptr = np.append(0, np.cumsum([len(one) for one in sets], dtype=np.int64))
-    return Relevance(indptr, np.concatenate(sets) if sets else np.zeros(0, np.int64), items)
+    arrays = [np.asarray(one, dtype=np.int64).ravel() for one in sets]
+    indptr = np.append(0, np.cumsum([len(one) for one in arrays], dtype=np.int64))
+    return Relevance(indptr, np.concatenate(arrays) if arrays else np.zeros(0, np.int64), items)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ofclip.errors import CheckpointError, SettingError, unknown
 from ofclip.models import activations, architectures
-from ofclip.models.model import Model
+from ofclip.models.model import Clip, Model
 from ofclip.models.preprocess import Preprocess
-
-if TYPE_CHECKING:
-    import torch
 
 #: open_clip's ways of resizing -> ours, which give the same pixels.
 RESIZES = {"shortest": "crop", "squash": "squash"}
@@ -86,7 +82,7 @@ def unreachable(name: str, error: Exception) -> CheckpointError:
     )
 
 
-def add_bias(clip: torch.nn.Module) -> None:
+def add_bias(clip: Clip) -> None:
     """Give a CLIP the bias of a sigmoid loss if it has none, and the start that goes with it: scale 10, bias -10.
 
     Those are SigLIP's (Zhai et al. 2023): nearly all pairs are negatives, and the first steps need not learn that.

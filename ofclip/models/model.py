@@ -16,6 +16,9 @@ from ofclip.models.preprocess import Preprocess, normalise
 if TYPE_CHECKING:
     import torch
 
+#: An open_clip CLIP or CustomTextCLIP; torch's types do not know the parts of a module.
+Clip = Any
+
 
 @dataclass(frozen=True)
 class Model:
@@ -24,7 +27,7 @@ class Model:
     `architecture` is the name under which open_clip builds it; `name` says which weights these are.
     """
 
-    clip: torch.nn.Module
+    clip: Clip
     architecture: str
     preprocess: Preprocess
     name: str = "untrained"
@@ -49,7 +52,7 @@ class Model:
         total = hashlib.sha256(f"{self.architecture} {self.preprocess}".encode())
         for key, tensor in sorted(self.clip.state_dict().items()):
             total.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            total.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().float().numpy()))
+            total.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().float().numpy()).data)
         return total.hexdigest()[:16]
 
     def encode_images(self, pixels: np.ndarray, batch: int = 256) -> np.ndarray:

@@ -39,17 +39,17 @@ def encode(images: Images, i: int, encoding: Encoding) -> tuple[bytes, str]:
     data, size = encoded(images, i), encoding.size
     if data is None:
         kind = ""
-        image = images.open(i, size=size) if size and images.resizes else images.open(i)
+        image = images.open(i, **({"size": size} if size and images.resizes else {}))
     else:
         kind = ending(data)
         image = decode(data, images.name(i), size)  # may come smaller, but never below twice the size
     small = size is None or min(image.size) <= size
-    if small and kind and encoding.how in ("keep", kind):
+    if data is not None and small and kind and encoding.how in ("keep", kind):
         return data, kind
-    if not small:
+    if size is not None and not small:
         scale = size / min(image.size)
-        shape = tuple(max(1, round(side * scale)) for side in image.size)
-        image = image.resize(shape, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
     kind = "jpg" if "jpg" in (encoding.how, kind if encoding.how == "keep" else "") else "png"
     buffer = io.BytesIO()
     if kind == "jpg":

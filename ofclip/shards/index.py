@@ -140,8 +140,11 @@ def read_table(data: bytes, shard: Shard, label: str) -> Table:
     try:
         lines = json.loads(b"[" + data.rstrip(b"\n").replace(b"\n", b",") + b"]")[1:]
         numbers = np.asarray([(line["offset"], line["bytes"], line["crc32"]) for line in lines], np.int64)
+        offset, size, crc = numbers.reshape(-1, 3).T
         table = Table(
-            *numbers.reshape(-1, 3).T,
+            offset,
+            size,
+            crc,
             [line["picture"] for line in lines],
             [line["name"] for line in lines],
             [line["product"] for line in lines],

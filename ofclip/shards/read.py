@@ -63,9 +63,9 @@ class ShardImages(EncodedImages):
         # a chunk for a worker must not carry the list of all shards
         kept, which = np.unique(self.which[rows], return_inverse=True)
         shards = tuple(self.shards[number] for number in kept)
-        arrays = (array[rows] for array in (self.offset, self.size, self.crc))
+        offset, size, crc = (array[rows] for array in (self.offset, self.size, self.crc))
         members, names = (tuple(values[row] for row in rows) for values in (self.members, self.names))
-        return type(self)(self.storage, shards, which.astype(np.int32), *arrays, members, names)
+        return type(self)(self.storage, shards, which.astype(np.int32), offset, size, crc, members, names)
 
     @cached_property
     def fingerprint(self) -> str:

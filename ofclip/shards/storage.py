@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from ofclip.errors import DataError, SettingError
 
@@ -105,13 +106,13 @@ class Storage:
 class Blob:
     """One open file: on a disk by its handle, from elsewhere whole in memory. Threads may share it."""
 
-    def __init__(self, label: str, size: int, handle: int | None = None, data: bytes | None = None) -> None:
+    def __init__(self, label: str, size: int, handle: int = -1, data: bytes | None = None) -> None:
         self.label, self.handle, self.data = label, handle, data
         found = len(data) if data is not None else os.fstat(handle).st_size
         if found != size:
             fault = "cut short" if found < size else "too long"
             raise DataError(f"{label}: {fault}, {found:,} of {size:,} bytes; write or fetch the shards again")
-        if handle is not None and hasattr(os, "posix_fadvise"):
+        if handle >= 0 and hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)  # pictures are read in random order, soon
 
     def read(self, offset: int, size: int) -> bytes:
@@ -125,10 +126,10 @@ class Blob:
 
     def __del__(self) -> None:
         # closed when nobody holds it any more: a thread may read while the cache lets go of it
-        if getattr(self, "handle", None) is not None:
+        if getattr(self, "handle", -1) >= 0:
             os.close(self.handle)
 
 
-def _protocols(system: object) -> tuple[str, ...]:
+def _protocols(system: Any) -> tuple[str, ...]:
     protocol = system.protocol
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)

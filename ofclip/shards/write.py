@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import PIL
 
@@ -183,7 +183,7 @@ def _fill(
     samples, skipped = [], []
     columns = {name: catalog.products[name].tolist() for name in catalog.products.columns}
     for i in range(len(catalog)):
-        product = {name: _plain(columns[name][i]) for name in REQUIRED}
+        product: dict[str, Any] = {name: _plain(columns[name][i]) for name in REQUIRED}
         product["labels"] = {name: _plain(columns[name][i]) for name in catalog.labels}
         key = f"{first + i:09d}"
         try:

@@ -48,7 +48,7 @@ class Source:
     words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     families: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     test_split: str = "test"
-    fetch: Callable[..., None] | None = None
+    fetch: Callable[..., object] | None = None
 
     def locate(self, root: Path) -> Path:
         """Return the path of the data under `root`, or raise DataError that says how to obtain it."""

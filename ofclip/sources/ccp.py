@@ -98,7 +98,7 @@ def masks(catalog: Catalog, data: str | Path | None = None) -> Iterator[np.ndarr
     """
     tree, found = _annotations(data_root(data))
     for i, number in enumerate(catalog.products["id"]):
-        kind, name = found.get(number, (None, None))
+        kind, name = found.get(number, ("", ""))
         if kind != PIXEL:
             raise SettingError(f"{NAME}: photograph {number} has no labels of pixels; load the split {PIXEL!r}")
         labels = _labels(tree, name, kind)

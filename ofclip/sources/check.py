@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -38,7 +39,7 @@ def check(
     jobs: int = -1,
     out: str | Path | None = None,
     progress: bool = True,
-    **options: object,
+    **options: Any,
 ) -> Report:
     """Check one source, or one part of it, and write the list of what is missing and broken as a CSV file to `out`.
 

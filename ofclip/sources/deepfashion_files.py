@@ -167,6 +167,7 @@ def read_labels(tree: Tree, name: str, n: int, faults: Faults) -> tuple[str, dic
         if fault:
             faults.bad(f"{label} row {number} (line {number + 2}): {fault}")
         else:
+            assert positive is not None
             found[picture] = same.setdefault(positive, positive)
     check_count(label, count, rows, faults)
     return label, found

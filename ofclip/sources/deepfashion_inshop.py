@@ -33,7 +33,7 @@ PICTURE = re.compile(
     r"(?P<variant>[0-9]+)_[0-9]+_(?P<view>[a-z]+)\.jpg"
 )
 #: Plain English for labels that are names of folders (our choice); the other categories are words already.
-WORDS = {
+WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "gender": {"MEN": ("men",), "WOMEN": ("women",)},
     "category": {
         "Blouses_Shirts": ("blouses", "shirts"),
@@ -105,10 +105,10 @@ def read_partition(tree: Tree, name: str, faults: Faults) -> list[tuple[str, re.
     another header; a wrong number of rows and a bad row are faults.
     """
     label = tree.label(name)
-    count, header, *lines = (tree.text(name) + "\n\n").split("\n")
+    count, header, *body = (tree.text(name) + "\n\n").split("\n")
     if header.split() != HEADER:
         raise DataError(f"{label} line 2: not the header '{' '.join(HEADER)}' of this benchmark; use its official file")
-    lines = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(body, start=1) if line.strip()]
     if count.strip() != str(len(lines)):
         faults.bad(f"{label} line 1: says {shown(count.strip())} rows, {len(lines)} are there")
     rows, seen = [], set()

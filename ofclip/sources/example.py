@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from ofclip.errors import SettingError
 from ofclip.sources import load_catalog
 from ofclip.sources.folder import TABLE
@@ -40,7 +42,7 @@ def write_example(out: str | Path, products: int = 2000, seed: int = 0) -> Path:
             writer.writerow(["id", "image", "text", *LABELS])
             for i, row in enumerate(catalog.products.to_dict("records")):
                 name = f"pictures/{row['id']}.jpg"
-                catalog.images.open(i, size=SIDE).save(temporary / name, quality=90)
+                Image.fromarray(catalog.images.rgb(i, SIDE)).save(temporary / name, quality=90)
                 labels = ["" if row[label] is None or row[label] != row[label] else row[label] for label in LABELS]
                 writer.writerow([row["id"], name, row["texts"][0], *labels])
         temporary.chmod(0o755)

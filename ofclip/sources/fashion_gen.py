@@ -62,10 +62,11 @@ def load(root: Path, *, split: str | None = None, pictures: bool = True, skip_ba
         frames.append(frame)
         names = (f"{path.name}:{PICTURES}[{row}]" for row in rows.tolist())
         stores.append(_pictures(path, rows) if pictures else AbsentImages(names))
+    images: Images
     if pictures:
         images = stores[0] if len(stores) == 1 else JoinedImages(stores)
     else:
-        images = AbsentImages(name for store in stores for name in store.names)
+        images = AbsentImages(store.name(i) for store in stores for i in range(len(store)))
     return Catalog(NAME, pd.concat(frames, ignore_index=True), images, tuple(faults.reasons))
 
 
@@ -133,7 +134,8 @@ def read_texts(path: Path, key: str, n: int) -> list[str | None]:
     column = _column(path, key, n)
     if column.dtype.kind != "S" or not 0 < column.dtype.itemsize <= MAX_TEXT:
         raise DataError(f"{path}: {key} must be byte strings, not {column.dtype}; use the official file")
-    texts, known = [], _Texts()
+    texts: list[str | None] = []
+    known = _Texts()
     step = max(1, BLOCK // column.dtype.itemsize)
     for start in range(0, n, step):
         texts += map(known.__getitem__, column.read(slice(start, start + step)).reshape(-1).tolist())

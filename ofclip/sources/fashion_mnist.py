@@ -104,8 +104,8 @@ def read_idx(data: bytes, name: str) -> tuple[np.ndarray, int]:
         data = _gunzip(data, name)
     dimensions = data[3] if len(data) >= 4 else 0
     if data[:3] != b"\x00\x00\x08" or not 1 <= dimensions <= 3 or len(data) < 4 + 4 * dimensions:
-        start = data[:4].hex() or "nothing"
-        raise DataError(f"{name}: not an IDX file of bytes, it starts with {start}; fetch it again")
+        found = data[:4].hex() or "nothing"
+        raise DataError(f"{name}: not an IDX file of bytes, it starts with {found}; fetch it again")
     shape = tuple(int(n) for n in np.frombuffer(data, ">u4", dimensions, offset=4))
     row = math.prod(shape[1:])
     start = 4 + 4 * dimensions

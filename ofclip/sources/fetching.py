@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ofclip.errors import DataError
 from ofclip.fetch import FetchReport, fetch_files
@@ -14,7 +15,7 @@ Tell = Callable[[str], object] | None
 FASHION_MNIST = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 
 
-def fetch_fashion_mnist(root: Path, report: Tell = None, **options: object) -> FetchReport:
+def fetch_fashion_mnist(root: Path, report: Tell = None, **options: Any) -> FetchReport:
     """Download the four official files, with the checksums of the card, into fashion-mnist/ under the data root.
 
     `report` is told in a few lines what came; the options, here and below, are those of `ofclip.fetch.fetch_files`.
@@ -26,7 +27,7 @@ def fetch_fashion_mnist(root: Path, report: Tell = None, **options: object) -> F
     return _told(found, report)
 
 
-def fetch_imaterialist(root: Path, report: Tell = None, **options: object) -> FetchReport:
+def fetch_imaterialist(root: Path, report: Tell = None, **options: Any) -> FetchReport:
     """Download the pictures of the annotation files that are there to `<split>/<image id>.jpg` beside them.
 
     A picture that is there under another name, as other people's tools lay them out, counts as there. Raises
@@ -42,7 +43,7 @@ def fetch_imaterialist(root: Path, report: Tell = None, **options: object) -> Fe
     return _told(fetch_files(jobs, place, name="imaterialist", pictures=True, **options), report)
 
 
-def fetch_fashion_iq(root: Path, report: Tell = None, **options: object) -> FetchReport:
+def fetch_fashion_iq(root: Path, report: Tell = None, **options: Any) -> FetchReport:
     """Download the pictures of the URL lists that are there to images/<ASIN>.jpg or .png.
 
     A picture that is there in another folder or format counts as there. Raises DataError if the data set or its

@@ -118,6 +118,7 @@ def load(
     for name in card.labels:
         products[name] = pd.array(table.columns[name][kept], dtype="string")
     label = f"{card.repository} data"
+    store: ArrowImages | AbsentImages
     if pictures:
         store = ArrowImages(arrow_files(files), label)
         if len(store) != len(ids):

@@ -36,7 +36,7 @@ class Table:
     counts: list[int]
     columns: dict[str, np.ndarray]
 
-    def row(self, number: int) -> str:
+    def row(self, number: int | np.integer) -> str:
         """Return what messages call a row: its file and place there, and its place in the `datasets` split."""
         starts = np.cumsum([0, *self.counts])
         file = int(np.searchsorted(starts, number, "right")) - 1

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,7 @@ def load(
             )
         absent = (name for name, key in zip(names, keys, strict=True) if key not in there)
         skipped += [f"{tree.place.name}: no picture {name}" for name in absent]
-        keys, sets, names = ([values[row] for row in rows] for values in (keys, sets, names))
+        keys, sets, names = [keys[row] for row in rows], [sets[row] for row in rows], [names[row] for row in rows]
         files = tree.images(there[key] for key in keys)
         store: Images = FileImages(files.parts, files.which, files.members, tuple(names))  # by their official names
     else:
@@ -139,7 +140,7 @@ def _labels(tree: Tree) -> pd.DataFrame:
     return read_label_map(tree, name)
 
 
-def _records(tree: Tree, part: str, codes: Mapping[object, int]) -> tuple[str, list, list]:
+def _records(tree: Tree, part: str, codes: Mapping[Any, int]) -> tuple[str, list, list]:
     """What messages call a split's file, its images (id, url) and its annotations (id, label codes as bytes)."""
     name = next((full for file in FILES[part] if (full := tree.locate(file))), None)
     if name is None:
@@ -181,7 +182,7 @@ def _number(record: object) -> str | None:
 
 
 def _part(
-    tree: Tree, part: str, codes: Mapping[object, int], skip_bad: bool, unlabelled: bool
+    tree: Tree, part: str, codes: Mapping[Any, int], skip_bad: bool, unlabelled: bool
 ) -> tuple[dict[str, bytes], list[str]]:
     """Label codes by image id of one split, in the order of its images, and a reason for each row left out."""
     file, images, annotations = _records(tree, part, codes)
@@ -224,7 +225,7 @@ def _part(
     return found, skipped
 
 
-def _wrong(record: object, codes: Mapping[object, int]) -> str:
+def _wrong(record: object, codes: Mapping[Any, int]) -> str:
     if type(record) is not tuple or type(record[1]) is not list:
         return "has no list of label ids"
     known = {str(label) for label in codes}

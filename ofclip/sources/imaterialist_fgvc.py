@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -131,7 +132,9 @@ def read_labels(tree: Tree, name: str, edition: str) -> Labels:
         rows = data.get(key) if isinstance(data, dict) else None
         table: dict[str, tuple[str, str]] = {}
         for row, entry in enumerate(rows if isinstance(rows, list) else (), start=1):
-            values = [entry.get(field) for field in ("id", "name", "supercategory")] if type(entry) is dict else [None]
+            values: list[Any] = [None]
+            if type(entry) is dict:
+                values = [entry.get(field) for field in ("id", "name", "supercategory")]
             if [type(value) for value in values] != [int, str, str] or not values[1].strip() or str(values[0]) in table:
                 raise DataError(f"{file}: entry {row} of {key} has no id of its own, name and supercategory")
             table[str(values[0])] = " ".join(values[1].split()), values[2]

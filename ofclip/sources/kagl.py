@@ -181,7 +181,7 @@ def read_split(text: str, name: str) -> pd.DataFrame:
     return pd.DataFrame({"split": list(splits.values()), "group": groups}, index=list(splits), dtype=object)
 
 
-def make_split(ids: pd.Series, titles: pd.Series, checksums: Sequence[int | None]) -> pd.DataFrame:
+def make_split(ids: pd.Series, titles: pd.Series, checksums: Sequence[int | None] | np.ndarray) -> pd.DataFrame:
     """Return split and group of each product: whole groups go to train, val or test, 85 : 5 : 10.
 
     Our choice, as there is no official split. A group is what shares a title (case and spaces aside) or

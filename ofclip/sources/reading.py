@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ofclip.errors import DataError, NoPictures
-from ofclip.images import FileImages
+from ofclip.images import FileImages, Images
 from ofclip.tree import Tree
 
 #: Types of JSON values, as messages call them.
@@ -52,7 +53,7 @@ def official(tree: Tree, *names: str) -> str:
     return next((found for name in names if (found := tree.locate(name))), names[0])
 
 
-def read_json(tree: Tree, name: str, faults: Faults | None = None) -> object:
+def read_json(tree: Tree, name: str, faults: Faults | None = None) -> Any:
     """Return the value of a JSON file.
 
     Raises DataError that names file and line for what is no JSON (cut short, say), and that names the file for
@@ -92,7 +93,7 @@ def read_json(tree: Tree, name: str, faults: Faults | None = None) -> object:
     return value
 
 
-def expect(value: object, kind: type, where: str) -> object:
+def expect(value: object, kind: type, where: str) -> Any:
     """Return a JSON value if it is of type `kind` (str, int, list, dict); raises DataError that begins with `where`.
 
     True and false are no numbers here.
@@ -106,7 +107,7 @@ def expect(value: object, kind: type, where: str) -> object:
     raise DataError(f"{where}: expected {KINDS[kind]}, found {found}")
 
 
-def field(row: Mapping[str, object], key: str, kind: type, where: str) -> object:
+def field(row: Mapping[str, object], key: str, kind: type, where: str) -> Any:
     """Return one member of a JSON object; raises DataError if it is missing or of another type.
 
     >>> field({"index": 7}, "index", int, "a.json entry 1")
@@ -168,7 +169,7 @@ def pictured(
     rows: Sequence[str],
     faults: Faults,
     obtain: str,
-) -> tuple[list[int], FileImages]:
+) -> tuple[list[int], Images]:
     """Return the row numbers that have a picture, and their pictures under the official names.
 
     `places` says where the picture of each row lies (None: nowhere), `rows` what messages call it. Rows without a

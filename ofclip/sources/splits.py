@@ -14,7 +14,7 @@ from ofclip.files import digest
 SHARES = {"train": 85, "val": 5, "test": 10}
 
 
-def group_by(ids: Sequence[str], *keys: Sequence[object]) -> np.ndarray:
+def group_by(ids: Sequence[str], *keys: Sequence[object] | np.ndarray) -> np.ndarray:
     """Return the group (n,) of each product, named after the first of its ids.
 
     Products that share a value of any key belong together, also by way of a third. A key is a sequence of n
@@ -40,7 +40,7 @@ def group_by(ids: Sequence[str], *keys: Sequence[object]) -> np.ndarray:
     return pd.Series(list(ids), dtype=object).groupby(component).transform("first").to_numpy(dtype=object)
 
 
-def split_groups(groups: Sequence[str], shares: Mapping[str, int] = SHARES) -> np.ndarray:
+def split_groups(groups: Sequence[str] | np.ndarray, shares: Mapping[str, int] = SHARES) -> np.ndarray:
     """Return the split (n,) of each product, decided by a hash of its group's name.
 
     `shares` are per cent of the groups. Raises SettingError if they do not add up to 100.

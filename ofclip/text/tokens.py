@@ -107,8 +107,8 @@ class Prompter:
             (self.after.ravel(), templates * self.after.shape[1], lead + kept, trail),
         ):
             inside = np.arange(self.context) - begin[:, None]
-            row, column = np.nonzero((inside >= 0) & (inside < length[:, None]))
-            out[row, column] = ids[start[row] + inside[row, column]]
+            rows, columns = np.nonzero((inside >= 0) & (inside < length[:, None]))
+            out[rows, columns] = ids[start[rows] + inside[rows, columns]]
         out[np.arange(len(out)), np.minimum(lead + kept + trail, self.context) - 1] = self.end
         return out
 

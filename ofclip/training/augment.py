@@ -123,7 +123,7 @@ def scenery(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
 
     What is between the cells is interpolated, and the grids are added; the first holds the mean colour too.
     """
-    colour = rng.uniform(20, 250, (n, 1, 1, 1)) + rng.normal(0, 18, (n, 1, 1, 3))
+    colour: Any = rng.uniform(20, 250, (n, 1, 1, 1)) + rng.normal(0, 18, (n, 1, 1, 3))
     patches = []
     for cells, strength in COARSE:
         grey = rng.normal(0, 1, (n, cells, cells, 1)) + rng.normal(0, 0.4, (n, cells, cells, 3))
@@ -198,7 +198,7 @@ def _repaint(pixels: np.ndarray, plan: Plan) -> None:
         grids.append((wide, np.diff(wide, axis=2), low, share.astype(np.float32)[:, None]))
     # picture by picture and plane by plane: what is worked on stays in a core's cache
     for k, (i, old) in enumerate(zip(plan.painted, ground.astype(np.uint8)[:, :, None, None], strict=True)):
-        paint = 0
+        paint: Any = 0
         for wide, steps, low, share in grids:
             layer = steps[k].take(low, axis=1)
             layer *= share
@@ -276,7 +276,7 @@ def _repainted_torch(pixels: torch.Tensor, plan: Plan) -> torch.Tensor:
     border = _border(pixels, torch.cat).sort(dim=1).values
     middle = border.shape[1] // 2
     ground = (border[:, middle - 1].short() + border[:, middle]) // 2
-    paint = 0
+    paint: Any = 0
     for grid in plan.patches:
         for axis, side in ((2, width), (1, height)):
             low, share = _ramp(torch.arange(side, device=pixels.device), grid.shape[axis])

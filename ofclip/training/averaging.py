@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -55,7 +58,7 @@ class WeightAverage:
         """Return all that a checkpoint must hold, by name: the averaged model and, as "n_averaged", the steps."""
         return self._average.state_dict()
 
-    def load(self, state: dict[str, torch.Tensor]) -> None:
+    def load(self, state: Mapping[str, torch.Tensor]) -> None:
         """Go on from a `state`; raises CheckpointError if it is another model's."""
         try:
             self._average.load_state_dict(state)
@@ -64,7 +67,7 @@ class WeightAverage:
                 "the checkpoint's averaged weights are of another architecture, or missing; train into another folder"
             ) from error
 
-    def _blend(self, average: list[torch.Tensor], weights: list[torch.Tensor], _: torch.Tensor) -> None:
+    def _blend(self, average: Any, weights: Any, _: Any) -> None:
         get_ema_multi_avg_fn(decay_at(self.steps, self.decay))(average, weights, None)
 
 

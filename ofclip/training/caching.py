@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +94,8 @@ def backward(
         ]
         if terms or shared:
             _trained(terms)
-            backward(sum(terms))
+            total: Any = sum(terms)  # a tensor, as there are terms
+            backward(total)
 
     with unsynced():
         carry(last, kept, shared=False)

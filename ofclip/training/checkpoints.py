@@ -299,5 +299,5 @@ def _sum(tensors: Mapping[str, torch.Tensor], header: str) -> str:
     for key in sorted(tensors):
         value = tensors[key]
         total.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
-        total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+        total.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()

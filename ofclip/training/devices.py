@@ -62,6 +62,7 @@ def fabric(settings: Training, clip: nn.Module | None = None) -> Fabric:
     )
     made.launch()
     if settings.strategy == "fsdp":
+        assert clip is not None  # else _fsdp had raised
         replicate_scalars(clip, made.device)
     return made
 
@@ -153,6 +154,7 @@ def _environment(settings: Training) -> ClusterEnvironment:
 
     torchrun comes before Slurm, for it may run inside a Slurm job (Fabric's order too).
     """
+    environment: type[ClusterEnvironment]
     if dist.is_torchelastic_launched():
         environment, world, local = TorchElasticEnvironment, os.environ["WORLD_SIZE"], os.environ["LOCAL_WORLD_SIZE"]
     elif "SLURM_STEP_NUM_TASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in INTERACTIVE:
@@ -227,5 +229,6 @@ def replicate_scalars(clip: nn.Module, device: torch.device) -> None:
 
 
 def _average(parameter: torch.Tensor) -> None:
+    assert parameter.grad is not None  # it was just accumulated
     dist.all_reduce(parameter.grad)
     parameter.grad /= dist.get_world_size()

@@ -6,6 +6,7 @@ Importing this file does not import torch.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,15 @@ from typing import Any
 RAPL = Path("/sys/class/powercap")
 
 
-class Energy:
+class Energy(ABC):
     """A sum of joules that only grows; `of` says whose, `shared` whether other processes are in it."""
 
     of = ""
     shared = False
 
+    @abstractmethod
     def read(self) -> float | None:
         """Return the joules since some moment that stays the same, None where the counter no longer answers."""
-        raise NotImplementedError
 
 
 def find_energy(device: str) -> Energy | None:
@@ -92,7 +93,9 @@ def nvml_energy(device: str, nvml: Any = None) -> Energy | None:
 
     try:
         if nvml is None:
-            import pynvml as nvml
+            import pynvml
+
+            nvml = pynvml
         nvml.nvmlInit()
         handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
     except Exception:  # no library, no driver, or part of a GPU: all mean that nothing can be read
@@ -123,7 +126,8 @@ class NvmlPower(Energy):
 
     def __init__(self, nvml: Any, handle: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self.nvml, self.handle, self._clock = nvml, handle, clock
-        self._joules, self._last = 0.0, None
+        self._joules = 0.0
+        self._last: tuple[float, float] | None = None  # time, watts
 
     def read(self) -> float | None:
         try:

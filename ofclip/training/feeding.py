@@ -6,7 +6,7 @@ the model's stream waits for neither. Elsewhere the thread augments with numpy, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     def map(self, function) -> Batch:
         """Return the batch with each array, those of the plan included, replaced by what `function` makes of it."""
         *arrays, plan = self
-        return Batch(*(function(array) for array in arrays), plan=None if plan is None else plan.map(function))
+        return Batch._make([*(function(array) for array in arrays), None if plan is None else plan.map(function)])
 
 
 class Source(Protocol):
@@ -45,7 +45,9 @@ class Source(Protocol):
         """Return the batch of a step as numpy arrays, with pixels, tokens and plan of the rows `rank` alone."""
 
 
-def feed(source: Source, start: int, stop: int, device: torch.device | str, rank: slice) -> Iterator[tuple[int, Batch]]:
+def feed(
+    source: Source, start: int, stop: int, device: torch.device | str, rank: slice
+) -> Generator[tuple[int, Batch], None, None]:
     """Yield (step, batch on the device) from `start` to `stop`, each made in a thread while the one before is used.
 
     `rank` are this process's rows of the joined batch; pixels come augmented, and `plan` is None. An error of the

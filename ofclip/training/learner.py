@@ -20,6 +20,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from ofclip import models
 from ofclip.errors import TrainingError
+from ofclip.models.model import Clip
 from ofclip.training import devices, parts
 from ofclip.training.averaging import WeightAverage
 from ofclip.training.caching import backward, refuse_batch_norm, sparse_lookups, split
@@ -47,7 +48,7 @@ class Learner:
         # shards are cut in the order of memory, their optimizer state in that of indices: the two must be the same
         clip = model.clip.to(memory_format=torch.contiguous_format if self.sharded else torch.channels_last)
         # the teacher is the model as it starts, so it is taken before anything is restored
-        self.teacher = copy.deepcopy(clip).eval().requires_grad_(False) if settings.distillation else None
+        self.teacher: Clip = copy.deepcopy(clip).eval().requires_grad_(False) if settings.distillation else None
         self.trained = parts.freeze(clip, settings.image_blocks, settings.text_blocks)
         if settings.loss != "siglip" and getattr(clip, "logit_bias", None) is not None:
             clip.logit_bias.requires_grad_(False)  # unused by other losses, and processes would wait for its gradient
@@ -61,7 +62,7 @@ class Learner:
         self.micro_batches = len(split(self.share, settings.micro_batch))
         if self.micro_batches > 1:
             refuse_batch_norm(clip)
-        self.clip = clip
+        self.clip: Clip = clip
         self.average = WeightAverage(clip, settings.ema) if settings.ema else None
         groups = parts.parameter_groups(clip, settings.weight_decay, settings.layer_decay)
         self.optimizer = torch.optim.AdamW(
@@ -84,7 +85,7 @@ class Learner:
         if self.sharded:
             self.shards = next(m for m in self.module.modules() if isinstance(m, FullyShardedDataParallel))
             if restored["state"]:
-                named = {"state": {self.names[i]: values for i, values in restored["state"].items()}}
+                named: dict[str, Any] = {"state": {self.names[i]: values for i, values in restored["state"].items()}}
                 named["param_groups"] = [
                     {**group, "params": [self.names[i] for i in group["params"]]} for group in restored["param_groups"]
                 ]
@@ -114,7 +115,8 @@ class Learner:
                 backward=fabric.backward,
                 unsynced=lambda: fabric.no_backward_sync(self.module, enabled=fabric.world_size > 1),
             )
-        value = fabric.all_reduce(loss, reduce_op="mean").item()
+        mean: Any = fabric.all_reduce(loss, reduce_op="mean")
+        value = mean.item()
         if not math.isfinite(value):
             raise TrainingError(
                 f"step {step}: the loss is {value}; lower learning_rate (now {settings.learning_rate:g})"
@@ -143,7 +145,8 @@ class Learner:
             images, texts, scale = features["images"].float(), features["texts"].float(), features["scale"]
             own = images
             if fabric.world_size > 1:
-                images, texts = (fabric.all_gather(x, sync_grads=True).flatten(0, 1) for x in (images, texts))
+                gather: Callable[..., Any] = fabric.all_gather
+                images, texts = (gather(x, sync_grads=True).flatten(0, 1) for x in (images, texts))
             if settings.loss == "fields":
                 keys, present, weights = (
                     torch.as_tensor(x, device=images.device)
@@ -183,10 +186,11 @@ class Learner:
         average = self.average.state() if self.average else None
         scaler = self.scaler.state_dict() if self.scaler else None
         optimizer = self.optimizer.state_dict()
+        model: Any
         if self.sharded:
             model, whole = get_state_dict(self.shards, self.optimizer, options=WHOLE)
             # by number, as it is without shards; the order in which torch lists the names is another one
-            moments = whole.get("state", {})
+            moments: Any = whole.get("state", {})
             optimizer["state"] = {i: moments[name] for i, name in enumerate(self.names) if name in moments}
         else:
             model = self.clip.state_dict()
@@ -196,9 +200,11 @@ class Learner:
         """Go on from a checkpoint, before `wrap`; return its step. Raises CheckpointError if it does not fit."""
         state.load_into(self.clip, self.optimizer)
         if self.average:
+            assert state.ema is not None  # of a run with the same settings
             self.average.load(state.ema)
         if self.scaler:
-            self.scaler.load_state_dict(state.scaler)
+            assert state.scaler is not None
+            self.scaler.load_state_dict(dict(state.scaler))
         return state.step
 
     @property

@@ -148,7 +148,7 @@ def _wandb(out: Path, step: int) -> Logger:
             # several rows may have one step (training, then validation), which a step of wandb's own would refuse
             self._begun().log({**metrics, "step": step})
 
-        def log_hyperparams(self, params: Mapping[str, Any]) -> None:
+        def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
             self._begun().config.update(params, allow_val_change=True)
 
         def finalize(self, status: str) -> None:

@@ -182,7 +182,8 @@ def describe_run(model: models.Model, catalogs: Sequence[Catalog], settings: Tra
 def _same_on_all(fabric: Fabric, step: int, out: Path) -> None:
     """Raise CheckpointError unless all processes start at the same step: others would wait for each other for ever."""
     if fabric.world_size > 1:
-        steps = fabric.all_gather(torch.tensor(step, device=fabric.device)).tolist()
+        gathered: Any = fabric.all_gather(torch.tensor(step, device=fabric.device))
+        steps = gathered.tolist()
         if len(set(steps)) > 1:
             raise CheckpointError(
                 f"{out}: the processes found checkpoints of steps {', '.join(map(str, steps))}; train into a folder "

@@ -8,10 +8,11 @@ from __future__ import annotations
 import platform
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ofclip.training.energy import Energy, find_energy
 
@@ -50,7 +51,7 @@ class Meter:
         *,
         node: int = 0,
         clock: Read = time.monotonic,
-        energy: Energy | None | str = "find",
+        energy: Energy | Literal["find"] | None = "find",
         memory: Memory | None = None,
     ) -> None:
         self.device = str(device)
@@ -74,7 +75,7 @@ class Meter:
         self._synchronise()
         self._memory.reset()
         self._since = self._clock()
-        if self._joules is not None:
+        if self._energy is not None and self._joules is not None:
             self._read = self._since, self._energy.read()
         return self
 
@@ -131,6 +132,7 @@ class Meter:
         self._take_memory()
         if self._since is not None:
             self._take_energy(self._clock())
+        measured = self._energy if self._joules is not None else None
         return {
             "device": device_name(self.device),
             "node": self.node,
@@ -139,8 +141,8 @@ class Meter:
             "paused_seconds": self._paused,
             "peak": dict(self._peak),
             "energy_joules": self._joules,
-            "energy_of": self._energy.of if self._joules is not None else None,
-            "energy_shared": self._energy.shared if self._joules is not None else False,
+            "energy_of": measured.of if measured is not None else None,
+            "energy_shared": measured.shared if measured is not None else False,
         }
 
     def states(self) -> list[dict[str, Any]]:
@@ -163,7 +165,7 @@ class Meter:
             torch.cuda.synchronize(self.device)
 
     def _take_energy(self, now: float) -> None:
-        if self._joules is None:
+        if self._energy is None or self._joules is None:
             return
         value, before = self._energy.read(), self._read[1]
         self._joules = None if value is None or before is None else self._joules + value - before
@@ -220,13 +222,14 @@ MEMORY = {
 }
 
 
-class Memory:
+class Memory(ABC):
     """Peaks of memory by name, in bytes; `reset` begins a new part where the device allows it."""
 
+    @abstractmethod
     def reset(self) -> None: ...
 
-    def peak(self) -> dict[str, float]:
-        raise NotImplementedError
+    @abstractmethod
+    def peak(self) -> dict[str, float]: ...
 
 
 class ProcessMemory(Memory):
@@ -234,6 +237,9 @@ class ProcessMemory(Memory):
 
     (Linux could be told to forget, but then other measurements in the process would be wrong.)
     """
+
+    def reset(self) -> None:
+        """Do nothing: this peak cannot be reset."""
 
     def peak(self) -> dict[str, float]:
         import resource

@@ -15,6 +15,7 @@ from open_clip.transformer import PatchDropout, TextTransformer, VisionTransform
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # the base of all, of timm's and the synchronised too
 
 from ofclip.errors import SettingError
+from ofclip.models.model import Clip
 
 Tower = Literal["image", "text"]
 TEMPERATURE = ("logit_scale", "logit_bias")  # of neither tower
@@ -30,7 +31,7 @@ class Layer(NamedTuple):
     parameters: dict[str, torch.nn.Parameter]
 
 
-def layers(clip: torch.nn.Module, tower: Tower) -> list[Layer]:
+def layers(clip: Clip, tower: Tower) -> list[Layer]:
     """Return the layers of one tower from bottom to top: the stem, each block, and the head.
 
     The stem is everything before the first block, embeddings included; the head is the final norm, the pooling
@@ -57,7 +58,7 @@ def tower_of(name: str) -> Tower | None:
     return None if first in TEMPERATURE else "image" if first == "visual" else "text"
 
 
-def freeze(clip: torch.nn.Module, image_blocks: int | None = None, text_blocks: int | None = None) -> list[str]:
+def freeze(clip: Clip, image_blocks: int | None = None, text_blocks: int | None = None) -> list[str]:
     """Decide by `requires_grad` what is trained, and return its names, compressed.
 
     Of each tower None trains all, 0 nothing (locked, as the image tower in LiT, Zhai et al. 2022), and n the
@@ -74,14 +75,14 @@ def freeze(clip: torch.nn.Module, image_blocks: int | None = None, text_blocks: 
     if not hasattr(clip, "_fixed"):  # kept on the model, so that copies of it know too
         clip._fixed = frozenset(name for name, p in clip.named_parameters() if not p.requires_grad)
     chosen = {name for name, _ in clip.named_parameters()} - clip._fixed
-    for tower, setting, n in (("image", "image_blocks", image_blocks), ("text", "text_blocks", text_blocks)):
-        chosen -= set(_locked(clip, tower, setting, n))
+    chosen -= set(_locked(clip, "image", "image_blocks", image_blocks))
+    chosen -= set(_locked(clip, "text", "text_blocks", text_blocks))
     for name, parameter in clip.named_parameters():
         parameter.requires_grad_(name in chosen)
     return compress(chosen, [name for name, _ in clip.named_parameters()])
 
 
-def modes(clip: torch.nn.Module, frozen_norms: bool = False) -> list[str]:
+def modes(clip: Clip, frozen_norms: bool = False) -> list[str]:
     """Put the model into training mode but for what is locked, and return its batch norms in eval mode, compressed.
 
     A tower without a trained parameter is put into eval mode as a whole, so that nothing is dropped in it. Of
@@ -103,7 +104,7 @@ def modes(clip: torch.nn.Module, frozen_norms: bool = False) -> list[str]:
     return compress({name for name, norm in norms.items() if not norm.training}, norms)
 
 
-def parameter_groups(clip: torch.nn.Module, weight_decay: float, layer_decay: float = 1.0) -> list[dict[str, Any]]:
+def parameter_groups(clip: Clip, weight_decay: float, layer_decay: float = 1.0) -> list[dict[str, Any]]:
     """Return the trained parameters as an optimizer's groups, each with "weight_decay", "share" and "name".
 
     Which parameters decay is open_clip's rule in training: not those of fewer than two dimensions (the class
@@ -145,7 +146,7 @@ def decays(name: str, parameter: torch.Tensor) -> bool:
     return parameter.ndim >= 2 and not any(word in name for word in ("bn", "ln", "bias", "logit_scale"))
 
 
-def patch_dropout(clip: torch.nn.Module, share: float) -> None:
+def patch_dropout(clip: Clip, share: float) -> None:
     """Make the image tower drop this share of its patches at random while it trains (Li et al. 2023, FLIP).
 
     0 drops none. The class token is never dropped. The draw is from the CPU's generator for open_clip's own
@@ -165,14 +166,15 @@ def patch_dropout(clip: torch.nn.Module, share: float) -> None:
         import timm
 
         if isinstance(visual.trunk, timm.models.VisionTransformer):
-            tokens = visual.trunk.num_prefix_tokens
-            visual.trunk.patch_drop = timm.layers.PatchDropout(share, tokens) if share else torch.nn.Identity()
+            trunk: Any = visual.trunk  # timm's types know one class alone for what drops patches
+            dropped = timm.layers.PatchDropout(share, trunk.num_prefix_tokens) if share else torch.nn.Identity()
+            trunk.patch_drop = dropped
             return
     if share:
         raise SettingError(f"patch_dropout: {_kind(visual)} cannot drop patches; set it to 0, or take a ViT")
 
 
-def gradient_checkpointing(clip: torch.nn.Module) -> None:
+def gradient_checkpointing(clip: Clip) -> None:
     """Keep each block's input only and compute the rest again in the backward pass (Chen et al. 2016).
 
     It is open_clip's, and gradients stay the same. Raises SettingError where open_clip would silently do
@@ -201,7 +203,7 @@ def compress(chosen: Iterable[str], known: Iterable[str]) -> list[str]:
     chosen, known = set(chosen), list(known)
     partial = {prefix for name in known if name not in chosen for prefix in _prefixes(name)}
     tops = dict.fromkeys(next(p for p in _prefixes(name) if p not in partial) for name in known if name in chosen)
-    numbered = []
+    numbered: list[tuple[str, Any]] = []  # a name and None, or the name above a number and the number
     for top in tops:
         base, _, last = top.rpartition(".")
         numbered.append((base, int(last)) if last.isdigit() else (top, None))
@@ -212,8 +214,8 @@ def compress(chosen: Iterable[str], known: Iterable[str]) -> list[str]:
             found.append(base)
             continue
         # neighbours are those whose number minus place is the same
-        for _, row in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-            row = [number for _, number in row]
+        for _, pairs in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+            row = [number for _, number in pairs]
             found.append(f"{base}.{row[0]}" + (f"-{row[-1]}" if len(row) > 1 else ""))
     return found
 
@@ -223,7 +225,7 @@ def _prefixes(name: str) -> list[str]:
     return [".".join(words[: i + 1]) for i in range(len(words))]
 
 
-def _locked(clip: torch.nn.Module, tower: Tower, setting: str, n: int | None) -> Iterator[str]:
+def _locked(clip: Clip, tower: Tower, setting: str, n: int | None) -> Iterator[str]:
     """Yield the names of a tower's parameters that are not trained."""
     if n is None:
         return
@@ -238,10 +240,11 @@ def _locked(clip: torch.nn.Module, tower: Tower, setting: str, n: int | None) ->
         yield from layer.parameters
 
 
-def _split(clip: torch.nn.Module, tower: Tower) -> list[list[str]]:
+def _split(clip: Clip, tower: Tower) -> list[list[str]]:
     """Return the names of a tower's parameters, layer by layer, for the towers that are open_clip's own."""
     inside = {"image": "visual.", "text": "text." if isinstance(clip, CustomTextCLIP) else ""}[tower]
     module = clip.get_submodule(inside.rstrip("."))
+    head: tuple[str, ...]
     if isinstance(module, (CLIP, TextTransformer)):
         head = ("ln_final", "text_projection")
     elif isinstance(module, VisionTransformer):
@@ -300,6 +303,6 @@ def _kind(module: torch.nn.Module) -> str:
     return f"timm's {type(module.trunk).__name__}" if isinstance(module, TimmModel) else type(module).__name__
 
 
-def _check(clip: torch.nn.Module) -> None:
+def _check(clip: Clip) -> None:
     if not isinstance(clip, (CLIP, CustomTextCLIP)):
         raise SettingError(f"a {type(clip).__name__} has towers that are not known: take a CLIP or CustomTextCLIP")

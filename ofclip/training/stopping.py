@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -53,7 +53,7 @@ class Stopping:
         self.requested = False
         self.say = say
         self._first: float | None = None  # when the first signal came that is more than a notice
-        self._former: dict[int, object] = {}
+        self._former: dict[int, Any] = {}
         self._process = os.getpid()
 
     def __enter__(self) -> Stopping:
@@ -106,4 +106,5 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
         return flag
     import torch
 
-    return bool(fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="max") > 0)
+    largest: Any = fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="max")
+    return bool(largest > 0)

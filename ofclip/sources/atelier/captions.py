@@ -17,7 +17,7 @@ from ofclip.sources.atelier.words import (
     pattern,
     with_article,
 )
-from ofclip.sources.atelier.world import Product, accents, is_reserved, luma, pick
+from ofclip.sources.atelier.world import Attribute, Product, accents, is_reserved, luma, pick
 
 _FITS = ("skinny", "slim", "fitted", "straight", "regular", "a-line", "loose", "wide")
 _HEEL_HEIGHT = {"flat": 0, "platform": 1, "kitten": 1, "block": 2, "wedge": 2, "stiletto": 3}
@@ -135,7 +135,7 @@ def candidate(product: Product) -> Product:
     free = [name for name in DETAILS if len(kind.attributes.get(name, ())) > 1]
     while True:
         names = _shuffled(rng, ["colour", "colour", "pattern", *free])[: 1 + int(rng.random() * 3)]
-        changes: dict[str, str | None] = {}
+        changes: dict[str, Attribute] = {}
         for name in names:
             values = {"colour": kind.colours, "pattern": kind.patterns}.get(name) or kind.attributes[name]
             changes[name] = pick(rng, [value for value in values if value != getattr(product, name)])

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ofclip.errors import unknown
-from ofclip.sources.atelier.draw import Canvas, Drape, Look, Placement, smooth, to_bytes
+from ofclip.sources.atelier.draw import Canvas, Colour, Drape, Look, Placement, smooth, to_bytes
 from ofclip.sources.atelier.figure import bust, figure, form, hair
 from ofclip.sources.atelier.garment import Garment
 from ofclip.sources.atelier.scenery import (
@@ -162,6 +162,7 @@ def street(product: Product, size: int) -> Canvas:
     if product.category in ("tops", "outerwear", "dresses", "bottoms"):
         worn = [(other, cut) for other, cut in others if other.category in ("tops", "bottoms")]
         body = garment.body or next((cut.body for _, cut in worn if cut.body), None)
+        assert body is not None  # what is no bottom has one, and a bottom is worn with a top
         pieces, (behind, before) = figure(body.arm, body.bend), hair(style)
         for _, cut in [*worn, (product, garment)]:
             canvas.paint(cut.back, place, cut.look, drape, mark=cut is garment)
@@ -219,12 +220,12 @@ def grey(product: Product, size: int) -> Canvas:
     """A 28-pixel greyscale icon on black, enlarged; dark cloth is shown as a negative."""
     rng, garment = product.rng("scene"), Garment.of(product)
     drape = Drape.of(rng, _GREY)
-    levels = {fill: (grey_level(*colour),) * 3 for fill, colour in garment.look.palette.items()}
+    levels: dict[str, Colour] = {fill: (grey_level(*colour),) * 3 for fill, colour in garment.look.palette.items()}
     place = Placement.fit(garment.box, _GREY, rng.uniform(0.9, 1.0), mirror=pick(rng, (1.0, -1.0)))
     small = Canvas(flat(_GREY, (0.0, 0.0, 0.0)))
     small.paint(garment.pieces, place, Look(levels, garment.look.cloth), drape)
     alpha = small.alpha()
-    tone = small.rgb[:, :, 0]
+    tone: np.ndarray = small.rgb[:, :, 0]
     # whole numbers add up to the same sum on every machine
     mean = int(to_bytes(tone * alpha).sum(dtype=np.int64)) / int(to_bytes(alpha).sum(dtype=np.int64))
     if mean < 0.42:

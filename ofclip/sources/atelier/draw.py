@@ -7,8 +7,8 @@ pattern are float32 arrays at the picture's own size.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -20,7 +20,7 @@ _FINE = 4  # raster cells per pixel
 _NEUTRAL = 128  # the grey of a line raster that changes nothing
 _LIGHT = (0.75, 1.0)  # from the upper left
 
-Colour = tuple[float, float, float]
+Colour = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Placement:
 class Look:
     """How pieces are coloured: fill name -> colour (0 to 1), the cloth of "main", ink instead of paint."""
 
-    palette: Mapping[str, Colour]
+    palette: dict[str, Colour]
     cloth: Cloth | None = None
     ink: bool = False
 
@@ -230,7 +230,8 @@ def _relief(piece: Piece, window: _Window, coarse: Image.Image) -> tuple[np.ndar
         rounds.append((3.2 * radius, 0.22, 0.8))
     blurred = [coarse.filter(ImageFilter.GaussianBlur(reach)) for reach, _, _ in rounds]
     bands = _unit(Image.merge("RGB" if len(blurred) == 2 else "LA", [coarse, *blurred]))  # one copy, not three
-    shade, light = np.float32(1), np.zeros((window.high, window.wide), dtype=np.float32)
+    shade: Any = np.float32(1)
+    light = np.zeros((window.high, window.wide), dtype=np.float32)
     for k, (reach, depth, share) in enumerate(rounds, 1):
         soft = bands[:, :, k]
         lit = np.zeros_like(light)

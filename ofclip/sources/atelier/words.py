@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -99,7 +100,7 @@ _SPECIAL = {
     ("jumpsuit", "slim"): ("slim-leg",), ("beanie", "slim"): ("fitted",), ("dress", "long"): ("long",),
     ("coat", "long"): ("long", "full-length"), ("scarf", "long"): ("long",), ("gloves", "long"): ("long",),
 }
-_BY_ATTRIBUTE = {
+_BY_ATTRIBUTE: dict[str, Mapping[str, tuple[str, ...]]] = {
     "sleeve": SLEEVE_WORDS, "neckline": NECKLINE_WORDS, "length": _LENGTH_WORDS, "fit": _FIT_WORDS,
     "closure": _CLOSURE_WORDS, "heel": _HEEL_WORDS, "strap": _STRAP_WORDS,
 }

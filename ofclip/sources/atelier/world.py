@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ ATTRIBUTES = (
     "accent", "category", "gender",
 )
 
+#: The value of an attribute, None where a type has no such thing; whoever draws a type knows which it has.
+Attribute = Any
+
 
 @dataclass(frozen=True)
 class Product:
@@ -36,13 +40,13 @@ class Product:
     accent: str | None
     gender: str
     brand: str
-    sleeve: str | None = None
-    neckline: str | None = None
-    length: str | None = None
-    fit: str | None = None
-    closure: str | None = None
-    heel: str | None = None
-    strap: str | None = None
+    sleeve: Attribute = None
+    neckline: Attribute = None
+    length: Attribute = None
+    fit: Attribute = None
+    closure: Attribute = None
+    heel: Attribute = None
+    strap: Attribute = None
 
     @property
     def category(self) -> str:
@@ -118,7 +122,7 @@ def accents(colour: str) -> tuple[str, ...]:
     return tuple(other for other in COLOURS if abs(luma(other) - luma(colour)) > 60)
 
 
-def draw_attributes(rng: np.random.Generator, types: tuple[str, ...]) -> dict[str, str | None]:
+def draw_attributes(rng: np.random.Generator, types: tuple[str, ...]) -> dict[str, Attribute]:
     """Draw the attributes of one product among the given types."""
     name = pick(rng, types)
     kind = TYPES[name]
@@ -157,6 +161,7 @@ def companions(main: Product) -> list[Product]:
     upper = tuple(name for name, kind in TYPES.items() if kind.category == "tops")
     bags = ("handbag", "tote bag", "backpack")
     small = ("sneakers", "boots", "cap", "beanie", "handbag", "tote bag", "t-shirt", "skirt", "scarf")
+    kinds: list[tuple[str, ...]]
     if main.category == "outerwear":
         kinds = [("jeans", "trousers")] + [bags] * (rng.random() < 0.5)
     elif main.category == "tops":
