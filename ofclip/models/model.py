@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,13 +33,10 @@ class Model:
     name: str = "untrained"
     notes: dict[str, Any] = field(default_factory=dict)
 
-    @cached_property
-    def tokenizer(self):
-        """The tokenizer that open_clip pairs with the architecture."""
-        import open_clip
-
-        register()
-        return open_clip.get_tokenizer(self.architecture)
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer that open_clip pairs with the architecture; models of one architecture share it."""
+        return _tokenizer(self.architecture)
 
     @property
     def scale(self) -> float:
@@ -88,3 +85,11 @@ class Model:
                 module.training = training  # `train(True)` would wake norms that are to keep their statistics
         width = parts[0].shape[1] if parts else 0
         return torch.cat(parts).numpy() if parts else np.zeros((0, width), np.float32)
+
+
+@lru_cache
+def _tokenizer(architecture: str) -> Any:
+    import open_clip
+
+    register()
+    return open_clip.get_tokenizer(architecture)

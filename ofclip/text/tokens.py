@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,11 +69,16 @@ def _clauses(text: str, encode: Encode) -> tuple[np.ndarray, np.ndarray, np.ndar
     whole: list[bool] = []
     for sentence in SENTENCE.split(text):
         for clause in CLAUSE.split(sentence):
-            ids += encode(clause)
+            ids += _encoded(encode, clause)
             ends.append(len(ids))
             whole.append(False)
         whole[-1] = True
     return np.asarray(ids, np.int32), np.asarray(ends, np.int32), np.asarray(whole, bool)
+
+
+@lru_cache(maxsize=2**16)  # several runs of one notebook read the same captions, whose clauses recur: about 20 MB
+def _encoded(encode: Encode, clause: str) -> list[int]:
+    return encode(clause)
 
 
 def _offsets(parts: Iterable[np.ndarray]) -> np.ndarray:
