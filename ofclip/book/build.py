@@ -102,21 +102,15 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
 def render(root: Path) -> Path:
     """Run Jupyter Book with warnings as errors, and return the path of the first page."""
     out = root / "book" / "_build"
-    shutil.rmtree(out, ignore_errors=True)  # pages that show another page's numbers would stay as they were
-    command = [
-        str(Path(sys.executable).with_name("jupyter-book")),
-        "build",
-        str(root),
-        *("--config", str(root / "_config.yml")),
-        *("--toc", str(root / "book" / "_toc.yml")),
-        *("--path-output", str(root / "book")),
-        *("--all", "-W", "-n", "--keep-going"),
-    ]
+    shutil.rmtree(out / "html", ignore_errors=True)  # every page is written again: any may show another's numbers
+    script = Path(__file__).with_name("jupyter.py")
+    command = [sys.executable, "-P", str(script), str(root), str(os.cpu_count())]
     environment = {**os.environ, "NO_COLOR": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # it triples the time
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     index = out / "html" / "index.html"
     if run.returncode or not index.is_file():
+        shutil.rmtree(out, ignore_errors=True)  # what was read gives its warnings only once
         lines = re.sub(r"\x1b\[[\d;]*m", "", run.stdout + run.stderr).splitlines()
         wrong = [line.strip() for line in lines if re.search(r"WARNING|ERROR|Error:", line)] or lines[-5:]
         rest = f" (and {len(wrong) - 5} more)" if len(wrong) > 5 else ""
