@@ -1,16 +1,21 @@
 """Jupyter Book on several cores: `python -P jupyter.py ROOT JOBS`, a script, so that it imports nothing of ofclip.
 
 Jupyter Book's own command line has no option for that, and three of its extensions do not say that pages may be read in
-parallel. They may: of each page, none of them remembers anything.
+parallel. They may: of each page, none of them remembers anything. Cells of tables are most of what there is to read,
+and most of them are plain text, for which MyST would start its parser anew.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+#: A cell as `markup.escape` writes it: no character has a meaning.
+PLAIN = re.compile(r"(?:\\[!-/:-@\[-`{-~]|[^!-/:-@\[-`{-~\\\n])+")
 SILENT = ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex", "sphinx-mathjax-offline")
 
 
@@ -20,6 +25,7 @@ def main(root: Path, jobs: int) -> int | Exception:
 
     for name in SILENT:
         declare(name)
+    quicken_cells()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)  # pages are large trees, which the collector would walk again and again
     return build_sphinx(
@@ -43,6 +49,28 @@ def declare(name: str) -> None:
     module = importlib.import_module(name)
     setup = module.setup
     module.setup = lambda app: {"parallel_read_safe": True, "parallel_write_safe": True, **(setup(app) or {})}
+
+
+def quicken_cells() -> None:
+    """Let MyST take a cell of plain text as the paragraph that it is."""
+    from docutils import nodes
+    from myst_parser.mocking import MockState
+
+    parse = MockState.nested_parse
+
+    def nested_parse(
+        state: MockState, block: Sequence[str], offset: int, node: nodes.Element, *rest: object, **more: object
+    ) -> None:
+        text = "\n".join(block)
+        if not isinstance(node, nodes.entry) or not PLAIN.fullmatch(text) or text != text.strip():
+            parse(state, block, offset, node, *rest, **more)
+            return
+        shown = re.sub(r"\\(.)", r"\1", text)
+        paragraph = nodes.paragraph(shown, shown)
+        paragraph.source, paragraph.line = state.document["source"], state._lineno + offset
+        node += paragraph
+
+    MockState.nested_parse = nested_parse
 
 
 if __name__ == "__main__":
