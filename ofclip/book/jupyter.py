@@ -59,15 +59,15 @@ def quicken_cells() -> None:
     parse = MockState.nested_parse
 
     def nested_parse(
-        state: MockState, block: Sequence[str], offset: int, node: nodes.Element, *rest: object, **more: object
+        state: MockState, block: Sequence[str], input_offset: int, node: nodes.Element, *rest: object, **more: object
     ) -> None:
         text = "\n".join(block)
         if not isinstance(node, nodes.entry) or not PLAIN.fullmatch(text) or text != text.strip():
-            parse(state, block, offset, node, *rest, **more)
+            parse(state, block, input_offset, node, *rest, **more)
             return
         shown = re.sub(r"\\(.)", r"\1", text)
         paragraph = nodes.paragraph(shown, shown)
-        paragraph.source, paragraph.line = state.document["source"], state._lineno + offset
+        paragraph.source, paragraph.line = state.document["source"], state._lineno + input_offset
         node += paragraph
 
     MockState.nested_parse = nested_parse
