@@ -228,16 +228,13 @@ def test_train_writes_weights_that_evaluate_reads(tmp_path: Path) -> None:
     assert ofclip(*words).exit_code == 0
 
 
-def test_records_are_shown_checked_and_compared(tmp_path: Path) -> None:
+def test_records_are_shown_and_checked(tmp_path: Path) -> None:
     mine, book = tmp_path / "work/laptop/04-retrieval/kagl.json", tmp_path / "book.json"
     make_record(notes={"skipped": 1}).save(book)
     changed = make_record(metrics=[make_metric(0.5)])
-    changed.parameters["k"] = 20
     changed.save(mine)
     assert json.loads(ofclip("records", "show", book, "--json").output)["notes"] == {"skipped": 1}
     assert "recall@1" in ofclip("records", "show", book).output
-    compared = ofclip("records", "diff", mine, book).output
-    assert "k: 20 (mine), 10 (book)" in compared and "0.5000  0.2500      0.2500" in compared
     checked = ofclip("records", "check", mine)
     assert checked.exit_code == 1
     assert "lock changed" in checked.stdout and "make it again: ofclip run 04-retrieval" in checked.stdout

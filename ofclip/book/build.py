@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shutil
@@ -27,7 +28,9 @@ from ofclip.book.markup import GENERATED, table, write
 from ofclip.errors import OfclipError, unknown
 from ofclip.experiments import EXPERIMENTS, ROOT
 from ofclip.figures import headlines
+from ofclip.files import digest, sha256
 from ofclip.records import Record, stale
+from ofclip.records.closure import lock_hash
 
 #: The source whose Records every book needs: it is drawn, so nobody lacks it.
 NEEDED = "atelier"
@@ -41,8 +44,10 @@ def build(profile: str, root: Path = ROOT) -> Path:
     executed notebook with an error in it, and for any warning of Sphinx.
     """
     shown = collect(profile, root)
+    before = dates(root)
     generate(shown, root)
     status.fragments(shown, profile, root)
+    keep(before)
     return render(root)
 
 
@@ -82,9 +87,11 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     """Write everything below `book/_generated` anew."""
     folder = root / GENERATED
     shutil.rmtree(folder, ignore_errors=True)
+    with multiprocessing.Pool(cores()) as pool:
+        sections = pool.starmap(pages.section, [(one, root) for one in shown], chunksize=1)
     for name in EXPERIMENTS:
-        own = [one for one in shown if one.record.experiment == name]
-        write(folder / f"{name}.md", "\n\n".join(pages.section(one, root) for one in own))
+        own = [text for one, text in zip(shown, sections, strict=True) if one.record.experiment == name]
+        write(folder / f"{name}.md", "\n\n".join(own))
     glance = tables.glance((one.pictures, headlines(one.record)) for one in shown)
     write(folder / "glance.md", table(glance, folder / "glance.csv", root, "What was reached, in short.", fold=False))
     costs = tables.costs([one.record for one in shown])
@@ -99,24 +106,45 @@ def generate(shown: list[pages.Shown], root: Path) -> None:
     drawings.fragments(root)
 
 
+def dates(root: Path) -> dict[Path, tuple[str, int]]:
+    """Return the hash and the date of each file that the last build generated."""
+    files = [path for path in (root / GENERATED).rglob("*") if path.is_file()]
+    return {path: (sha256(path), path.stat().st_mtime_ns) for path in files}
+
+
+def keep(before: dict[Path, tuple[str, int]]) -> None:
+    """Give files that are as before the date that they had: Sphinx reads again what is newer than its reading."""
+    for path, (content, date) in before.items():
+        if path.is_file() and sha256(path) == content:
+            os.utime(path, ns=(date, date))
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def render(root: Path) -> Path:
-    """Run Jupyter Book with warnings as errors, and return the path of the first page."""
+    """Run Jupyter Book with warnings as errors, and return the path of the first page.
+
+    What has been read is kept for the next build in `book/_build/.doctrees`, unless the build fails, or until the
+    configuration, the table of contents or the versions of the libraries change.
+    """
     out = root / "book" / "_build"
-    shutil.rmtree(out, ignore_errors=True)  # pages that show another page's numbers would stay as they were
-    command = [
-        str(Path(sys.executable).with_name("jupyter-book")),
-        "build",
-        str(root),
-        *("--config", str(root / "_config.yml")),
-        *("--toc", str(root / "book" / "_toc.yml")),
-        *("--path-output", str(root / "book")),
-        *("--all", "-W", "-n", "--keep-going"),
-    ]
+    key = digest(lock_hash(root) or "", *(sha256(root / name) for name in ("_config.yml", "book/_toc.yml")))
+    mark = out / "key"
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != key:
+        shutil.rmtree(out, ignore_errors=True)
+        write(mark, key)
+    shutil.rmtree(out / "html", ignore_errors=True)  # every page is written again: any may show another's numbers
+    script = Path(__file__).with_name("jupyter.py")
+    command = [sys.executable, "-P", str(script), str(root), str(cores())]
     environment = {**os.environ, "NO_COLOR": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # it triples the time
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     index = out / "html" / "index.html"
     if run.returncode or not index.is_file():
+        shutil.rmtree(out, ignore_errors=True)  # what was read gives its warnings only once
         lines = re.sub(r"\x1b\[[\d;]*m", "", run.stdout + run.stderr).splitlines()
         wrong = [line.strip() for line in lines if re.search(r"WARNING|ERROR|Error:", line)] or lines[-5:]
         rest = f" (and {len(wrong) - 5} more)" if len(wrong) > 5 else ""

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ofclip.files import atomic
-
 GENERATED = "book/_generated"
 
 #: Tables with more rows are folded away, or parted.
@@ -22,9 +20,9 @@ class Markup(str):
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Write a text file; not flushed to disk, as each build writes a thousand of them anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def escape(text: object) -> str:

@@ -260,7 +260,7 @@ def tell(path: Path, experiment: str, source: str, profile: str) -> None:
         return
     compared = against(Record.load(path), Record.load(ROOT / book))
     click.echo(f"  against the book's: {compared.summary()}")
-    click.echo(f"  all of them: ofclip records diff {shlex.quote(str(here))} {book}")
+    click.echo(f"  all of them: ofclip compare {shlex.quote(str(here))} {book}")
 
 
 def weight_of(entry: str) -> tuple[str, float]:

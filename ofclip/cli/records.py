@@ -1,4 +1,4 @@
-"""`ofclip records`: list, show, check, compare, reproduce and publish Records, and tell how runs stand."""
+"""`ofclip records`: list, show, check, reproduce and publish Records, and tell how runs stand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import click
 
 from ofclip.cli.compare import reproduce
 from ofclip.cli.options import folder, json_option, profile_option
-from ofclip.errors import SettingError
 
 #: The profile that codecheck.yml is about: the one that anybody can run.
 CERTIFIED = "laptop"
@@ -16,7 +15,7 @@ CERTIFIED = "laptop"
 
 @click.group()
 def records() -> None:
-    """List, show, check, compare, reproduce and publish Records."""
+    """List, show, check, reproduce and publish Records."""
 
 
 records.add_command(reproduce)
@@ -72,24 +71,6 @@ def check(context: click.Context, paths: tuple[Path, ...], data: Path | None) ->
     if count:
         click.echo(f"{count} stale", err=True)
         context.exit(1)
-
-
-@records.command()
-@click.argument("mine", type=click.Path(path_type=Path))
-@click.argument("book", type=click.Path(path_type=Path))
-def diff(mine: Path, book: Path) -> None:
-    """Compare two Records: what was set differently, and every metric side by side."""
-    from ofclip.records import Record, difference, layout
-
-    mine_record, book_record = Record.load(mine), Record.load(book)
-    a, b = mine_record.parameters, book_record.parameters
-    for name in sorted(a.keys() | b.keys()):
-        if a.get(name) != b.get(name):
-            click.echo(f"{name}: {a.get(name)} (mine), {b.get(name)} (book)")
-    table = difference(mine_record, book_record)
-    if table.empty:
-        raise SettingError(f"{mine} and {book} share no metric: they are of different experiments or data")
-    click.echo(layout(table))
 
 
 @records.command()

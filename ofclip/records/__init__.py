@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ofclip.records.closure import code_files
 from ofclip.records.mine import Comparison, against, book_path, find_mine, mine_path
-from ofclip.records.publish import difference, publish
+from ofclip.records.publish import publish
 from ofclip.records.record import Record, Table, find
 from ofclip.records.recorder import Recorder
 from ofclip.records.report import describe, layout
@@ -19,7 +19,6 @@ __all__ = [
     "book_path",
     "code_files",
     "describe",
-    "difference",
     "find",
     "find_mine",
     "layout",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def code_files(entry: Path | Iterable[str], sources: Iterable[str] = (), root: P
     package = _Package(root)
     if isinstance(entry, Path):
         for number, cell in enumerate(notebook_code(entry)):
-            package.follow(_parse(cell, f"{entry}, code cell {number + 1}"), None)
+            package.follow(_used(_parse(cell, f"{entry}, code cell {number + 1}")), None)
     else:
         for module in entry:
             package.add(module)
@@ -86,15 +87,16 @@ class _Package:
         self.root = root
         self.seen: set[str] = set()
         self.files: set[Path] = set()
+        self.paths: dict[str, Path | None] = {}
         self.lazy = self._table(PACKAGE, "LAZY")
 
     def path(self, module: str) -> Path | None:
         """Return the file of a module of the package, or None."""
-        stem = self.root.joinpath(*module.split("."))
-        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-            if path.is_file():
-                return path
-        return None
+        if module not in self.paths:
+            stem = self.root.joinpath(*module.split("."))
+            files = (stem.with_suffix(".py"), stem / "__init__.py")
+            self.paths[module] = next((path for path in files if path.is_file()), None)
+        return self.paths[module]
 
     def tree(self, path: Path) -> ast.Module:
         return _parse_file(path, path.stat().st_mtime_ns)
@@ -106,7 +108,8 @@ class _Package:
             return
         self.seen.add(module)
         self.files.add(path.relative_to(self.root))
-        self.follow(self.tree(path), module)
+        path = self.root / path
+        self.follow(_used_file(path, path.stat().st_mtime_ns), module)
 
     def add_source(self, name: str) -> None:
         """Add a source's module; of a source that is a package, all modules."""
@@ -137,27 +140,20 @@ class _Package:
         else:
             self.add(module)
 
-    def follow(self, tree: ast.Module, module: str | None) -> None:
-        """Follow every import, lazy attribute and module name in a syntax tree."""
+    def follow(self, used: _Used, module: str | None) -> None:
+        """Follow every import, lazy attribute and module name in code."""
         path = self.path(module) if module is not None else None
         is_package = path is not None and path.name == "__init__.py"
-        aliases: set[str] = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
+        for name in used.modules:
+            self.add(name)
+        for node in used.names:
+            origin = _absolute(node, module, is_package)
+            if origin.split(".")[0] == PACKAGE:
                 for alias in node.names:
-                    if alias.name.split(".")[0] == PACKAGE:
-                        self.add(alias.name)
-                        if alias.name == PACKAGE or alias.asname is None:
-                            aliases.add(alias.asname or PACKAGE)
-            elif isinstance(node, ast.ImportFrom):
-                origin = _absolute(node, module, is_package)
-                if origin.split(".")[0] == PACKAGE:
-                    for alias in node.names:
-                        self.add_name(origin, alias.name) if alias.name != "*" else self.add(origin)
-            elif isinstance(node, ast.Constant) and module != f"{PACKAGE}.sources":
-                if isinstance(node.value, str) and node.value.startswith(f"{PACKAGE}."):
-                    self.add(node.value)
-        for origin, name, *rest in _attributes(tree, aliases):
+                    self.add_name(origin, alias.name) if alias.name != "*" else self.add(origin)
+        for name in used.strings if module != f"{PACKAGE}.sources" else ():
+            self.add(name)
+        for origin, name, *rest in used.attributes:
             while rest and name not in self.lazy and self.path(f"{origin}.{name}"):
                 origin, name, rest = f"{origin}.{name}", rest[0], rest[1:]
             self.add_name(origin, name)
@@ -171,6 +167,34 @@ class _Package:
                 if any(isinstance(target, ast.Name) and target.id == name for target in targets):
                     return ast.literal_eval(node.value)
         return {}
+
+
+@dataclass(frozen=True)
+class _Used:
+    """What code names of the package, in any place of it."""
+
+    modules: list[str]
+    names: list[ast.ImportFrom]
+    strings: list[str]
+    attributes: list[list[str]]
+
+
+def _used(tree: ast.Module) -> _Used:
+    modules, names, strings = [], [], []
+    aliases: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == PACKAGE:
+                    modules.append(alias.name)
+                    if alias.name == PACKAGE or alias.asname is None:
+                        aliases.add(alias.asname or PACKAGE)
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and node.value.startswith(f"{PACKAGE}."):
+                strings.append(node.value)
+    return _Used(modules, names, strings, list(_attributes(tree, aliases)))
 
 
 def _attributes(tree: ast.Module, aliases: set[str]) -> Iterator[list[str]]:
@@ -206,3 +230,9 @@ def _parse(code: str, where: str) -> ast.Module:
 @cache
 def _parse_file(path: Path, mtime: int) -> ast.Module:
     return _parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def _used_file(path: Path, mtime: int) -> _Used:
+    """Return what a file uses; kept, since a book asks for the files of fifty runs."""
+    return _used(_parse_file(path, mtime))

@@ -1,19 +1,15 @@
-"""What is kept of a run (Records and tables, copied to `results/`), and two Records compared."""
+"""What is kept of a run (Records and tables, copied to `results/`)."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ofclip.errors import OfclipError
 from ofclip.experiments import ROOT
 from ofclip.files import atomic
 from ofclip.records.record import Record, Table, find
 from ofclip.records.staleness import stale
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def publish(profile: str, root: Path = ROOT, *, allow_dirty: bool = False) -> list[Path]:
@@ -57,22 +53,3 @@ def csv(table: Table) -> str:
     frame = table.frame()
     nested = frame.map(lambda cell: isinstance(cell, list | dict))
     return frame.mask(nested, frame.map(json.dumps)).to_csv(index=False, lineterminator="\n")
-
-
-def difference(mine: Record, book: Record) -> pd.DataFrame:
-    """Return the metrics that two Records share, side by side: my value, the book's, and what lies between.
-
-    "within" says whether my value lies in the book's 95 % interval; it is missing where there is none.
-    """
-    import pandas as pd
-
-    theirs = {(metric.name, metric.dataset, metric.split): metric for metric in book.metrics}
-    rows = []
-    for metric in mine.metrics:
-        other = theirs.get((metric.name, metric.dataset, metric.split))
-        if other is None:
-            continue
-        within = other.interval and other.interval[0] <= metric.value <= other.interval[1]
-        values = (metric.value, other.value, metric.value - other.value, within)
-        rows.append((metric.dataset, metric.split, metric.name, *values))
-    return pd.DataFrame(rows, columns=["dataset", "split", "metric", "mine", "book", "difference", "within"])

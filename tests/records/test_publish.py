@@ -7,7 +7,7 @@ from checkout import make_checkout, write_notebook
 from records_helpers import make_metric, make_record
 
 from ofclip.errors import OfclipError
-from ofclip.records import Record, Recorder, difference, publish
+from ofclip.records import Record, Recorder, publish
 from ofclip.tasks.result import Result
 
 
@@ -56,13 +56,3 @@ def test_nothing_is_published_if_one_record_is_stale(root: Path) -> None:
     with pytest.raises(OfclipError, match="kagl.json is stale .code: ofclip/metrics/ranking.py is no longer used"):
         publish("laptop", root)
     assert not (root / "results").exists()
-
-
-def test_two_records_side_by_side() -> None:
-    mine = make_record(metrics=[make_metric(0.35), make_metric(0.5, "mrr"), make_metric(0.1, "only mine")])
-    book = make_record(metrics=[make_metric(0.25), make_metric(0.4, "mrr", interval=None)])
-    table = difference(mine, book)
-    assert table["metric"].tolist() == ["recall@1", "mrr"]
-    assert table["difference"].round(6).tolist() == [0.1, 0.1]
-    assert table["within"].tolist() == [False, None]
-    assert difference(book, book)["within"].tolist() == [True, None]
