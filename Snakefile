@@ -2,13 +2,13 @@
 #
 # Every run is one `ofclip run`, which writes work/<profile>/<experiment>/<source>.json and .ipynb. A run is due
 # when the content of its notebook, of a module that the notebook reaches, of the lock, of the weights' Record or of
-# one that it reads is newer and other than what it was made with. Runs that train follow each other, since each uses
-# all cores; the others run two side by side on half of them each, since much of what they do takes one core only.
+# one that it reads is newer and other than what it was made with. First come the weights that others wait for, which
+# take all cores; then two runs at a time on half of them each, those first that train, since they take longest.
 import sys
 from pathlib import Path
 
 from ofclip.errors import OfclipError
-from ofclip.experiments import EXPERIMENTS, TRAINING, jobs
+from ofclip.experiments import EXPERIMENTS, TRAINING, jobs, threads
 from ofclip.records import Record, code_files
 from ofclip.run import end_with_parent
 from ofclip.sources import available, data_root, get, ground_truth
@@ -59,6 +59,11 @@ except OfclipError as error:
     sys.exit(f"ofclip: {error}")
 
 
+def names(chosen):
+    """The experiments of one kind, as a pattern."""
+    return "|".join(experiment.name for experiment in EXPERIMENTS.values() if chosen(experiment))
+
+
 rule book:
     input:
         [record(*run) for run in NEEDS],
@@ -76,8 +81,22 @@ rule run:
         record("{experiment}", "{source}"),
         f"work/{PROFILE}/{{experiment}}/{{source}}.ipynb",
     wildcard_constraints:
-        experiment="|".join(EXPERIMENTS),
+        experiment=names(lambda experiment: not experiment.trains),
         source="[a-z0-9-]+",
-    threads: lambda run: workflow.cores if EXPERIMENTS[run.experiment].trains else max(1, workflow.cores // 2)
+    threads: lambda run: threads(run.experiment, workflow.cores)
     shell:
         "OMP_NUM_THREADS={threads} exec ofclip run {wildcards.experiment} --source {wildcards.source} --profile {PROFILE}"
+
+
+use rule run as run_long with:
+    wildcard_constraints:
+        experiment=names(lambda experiment: experiment.trains and experiment.name != TRAINING),
+        source="[a-z0-9-]+",
+    priority: 1
+
+
+use rule run as train with:
+    wildcard_constraints:
+        experiment=TRAINING,
+        source="[a-z0-9-]+",
+    priority: 2

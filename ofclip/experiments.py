@@ -20,7 +20,7 @@ class Experiment:
     """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None.
 
     `reads` names the experiment whose Record of the same source it reads, if it reads one; `trains` says whether
-    models are trained in it, which takes all cores that there are.
+    models are trained in it, which takes long, so that it is started before others.
     """
 
     name: str
@@ -90,6 +90,18 @@ def get(name: str) -> Experiment:
     if name not in EXPERIMENTS:
         raise unknown("experiment", name, EXPERIMENTS)
     return EXPERIMENTS[name]
+
+
+def threads(experiment: str, cores: int) -> int:
+    """Return how many of the machine's cores a run takes: all while weights are made that others wait for, else half.
+
+    Two runs side by side on half of the cores each do more than one after the other, since imports, tokens and
+    metrics keep one core busy, and a small network hardly more.
+
+    >>> threads("02-training", cores=2), threads("04-retrieval", cores=2)
+    (2, 1)
+    """
+    return cores if experiment == TRAINING else max(1, cores // 2)
 
 
 def trained(experiment: str, source: str) -> str | None:

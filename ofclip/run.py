@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from joblib import cpu_count
+
 from ofclip.errors import OfclipError, SettingError, unknown
-from ofclip.experiments import ROOT
+from ofclip.experiments import ROOT, threads
 from ofclip.files import atomic
 from ofclip.records import book_path, mine_path
 from ofclip.records.record import plain, text
@@ -65,6 +67,8 @@ def run_notebook(
     environment = {
         "OFCLIP_RECORD": str(record.absolute()),
         "OFCLIP_COMMAND": command(experiment, source, profile, parameters or {}, mine),
+        # the same for whoever starts it: sums over threads are rounded differently
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(threads(experiment, cpu_count())),
         # the kernel must be this environment's, whatever kernels the user has installed
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
