@@ -1,0 +1,29 @@
+"""What the theme gets wrong in a browser, put right while pages are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+
+def without_thebe(app: Sphinx, config: object) -> None:
+    """Unload sphinx-thebe, which Jupyter Book always loads.
+
+    No page runs code, and its script is written twice to each: the second fails, as it declares the same constants.
+    """
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__ == "sphinx_thebe":
+                app.disconnect(listener.id)
+
+
+def follow_the_reader(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Begin in the colours that the reader's system asks for: without a mode the theme reports an error."""
+    context["default_mode"] = "auto"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", without_thebe)
+    app.connect("html-page-context", follow_the_reader)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
