@@ -37,7 +37,7 @@ book: .venv/ready  ## run the experiments that are due and build the book
 	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
 
 test: .venv/ready  ## run the tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two workers of one thread each: more would wait for each other
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup  # of one thread each: more would wait for each other
 	@$(BIN)/ruff check .
 
 publish: .venv/ready  ## copy the Records of work/ to results/

@@ -89,6 +89,7 @@ def walk(browser: Browser, html: Path) -> dict[str, Visit]:
     with browser.new_context(viewport=WIDE, offline=True, reduced_motion="reduce") as context:
         context.add_init_script(path=AXE)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # long pages, on a machine that others use too
         for path in pages(html):
             visits[path.relative_to(html).as_posix()] = visit(page, path)
     return visits

@@ -8,12 +8,12 @@ from sphinx.application import Sphinx
 
 
 def without_thebe(app: Sphinx, config: object) -> None:
-    """Unload sphinx-thebe, which Jupyter Book always loads.
+    """Leave out the scripts of sphinx-thebe, which Jupyter Book always loads.
 
-    No page runs code, and its script is written twice to each: the second fails, as it declares the same constants.
+    No page runs code, and they are written twice to each: the second fails, as it declares the same constants.
     """
-    for listeners in list(app.events.listeners.values()):
-        for listener in list(listeners):
+    for event in ("env-before-read-docs", "doctree-resolved"):
+        for listener in list(app.events.listeners[event]):
             if listener.handler.__module__ == "sphinx_thebe":
                 app.disconnect(listener.id)
 

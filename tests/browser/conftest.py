@@ -40,7 +40,9 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """An empty page in a browser that has seen nothing yet."""
     with browser.new_context(viewport={"width": 1200, "height": 900}, offline=True) as context:
-        yield context.new_page()
+        page = context.new_page()
+        page.set_default_timeout(120_000)  # others may use the machine too
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@
   const namesOf = (element) => NAMING.flatMap((name) => (element.getAttribute(name) ?? "").split(" ")).filter(Boolean);
   const named = new Set([...document.querySelectorAll("*")].flatMap(namesOf));
   const isBound = (element) => named.has(element.id) || namesOf(element).length > 0;
+  const isTerm = (element) => ["DT", "DD"].includes(element.tagName); // one without the other would be one too
   const VALUED = ["class", "style", "role", "scope", "tabindex"];
 
   const makes = new Map();
@@ -36,7 +37,7 @@
       const alike = `${here} ${makes.get(child)}`;
       const count = (counts.get(alike) ?? 0) + 1;
       counts.set(alike, count);
-      if (count > 2 && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
+      if (count > 2 && !isTerm(child) && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
       else if (child.tagName !== "svg") reduce(child, here);
     }
   }
