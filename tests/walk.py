@@ -43,7 +43,13 @@ WITHOUT_PLATE = """() => [...document.querySelectorAll(
   return filter !== "none" || (alpha ?? 1) < 1 || Math.min(red, green, blue) < 230;
 }).map((figure) => figure.outerHTML.slice(0, 100))"""
 
-UNFOLD = "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+#: Everything open, and no colour on its way to another.
+UNFOLD = """() => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  const style = document.createElement("style");
+  style.textContent = "* { transition: none !important }";
+  document.head.append(style);
+}"""
 
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

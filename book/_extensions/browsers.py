@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -23,7 +24,15 @@ def follow_the_reader(app: Sphinx, page: str, template: str, context: dict[str, 
     context["default_mode"] = "auto"
 
 
+def without_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Take from references the roles that docutils gives them: a list may hold no such entries any more."""
+    for role in ("list", "doc-biblioentry"):
+        context["body"] = re.sub(rf'(<div [^>]*class="citation[^>]*) role="{role}"', r"\1", context.get("body", ""))
+        context["body"] = re.sub(rf'<div role="{role}" (class="citation)', r"<div \1", context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", without_thebe)
     app.connect("html-page-context", follow_the_reader)
+    app.connect("html-page-context", without_roles)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

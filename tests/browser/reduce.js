@@ -14,7 +14,6 @@
   const namesOf = (element) => NAMING.flatMap((name) => (element.getAttribute(name) ?? "").split(" ")).filter(Boolean);
   const named = new Set([...document.querySelectorAll("*")].flatMap(namesOf));
   const isBound = (element) => named.has(element.id) || namesOf(element).length > 0;
-  const isTerm = (element) => ["DT", "DD"].includes(element.tagName); // one without the other would be one too
   const VALUED = ["class", "style", "role", "scope", "tabindex"];
 
   const makes = new Map();
@@ -30,6 +29,8 @@
     return found;
   }
 
+  // of a line, a link or a row no part is taken: it would be another one
+  const HOLDERS = ["ARTICLE", "BODY", "DETAILS", "DIV", "MAIN", "NAV", "OL", "PRE", "SECTION", "TBODY", "UL"];
   const counts = new Map();
   function reduce(element, place) {
     for (const child of [...element.children]) {
@@ -37,7 +38,7 @@
       const alike = `${here} ${makes.get(child)}`;
       const count = (counts.get(alike) ?? 0) + 1;
       counts.set(alike, count);
-      if (count > 2 && !isTerm(child) && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
+      if (count > 2 && HOLDERS.includes(element.tagName) && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
       else if (child.tagName !== "svg") reduce(child, here);
     }
   }
