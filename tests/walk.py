@@ -96,13 +96,14 @@ def walk(browser: Browser, html: Path) -> dict[str, Visit]:
         context.add_init_script(path=AXE)
         page = context.new_page()
         page.set_default_timeout(120_000)  # long pages, on a machine that others use too
+        known: set[str] = set()
         for path in pages(html):
-            visits[path.relative_to(html).as_posix()] = visit(page, path)
+            visits[path.relative_to(html).as_posix()] = visit(page, path, known)
     return visits
 
 
-def visit(page: Page, path: Path) -> Visit:
-    """Visit one page."""
+def visit(page: Page, path: Path, known: set[str]) -> Visit:
+    """Visit one page, and ask axe about what no page before it had; what that is is added to `known`."""
     seen = Visit(path.stat().st_size)
 
     def console(message: ConsoleMessage) -> None:
@@ -130,7 +131,7 @@ def visit(page: Page, path: Path) -> Visit:
     page.evaluate(UNFOLD)
     page.set_viewport_size(PHONE)
     seen.too_wide = page.evaluate(TOO_WIDE)
-    page.evaluate(REDUCE.read_text(encoding="utf-8"))
+    known.update(page.evaluate(REDUCE.read_text(encoding="utf-8"), list(known)))
     seen.violations["phone"] = page.evaluate(ASK_AXE, WIDTH)
     page.set_viewport_size(WIDE)
     seen.violations["light"] = page.evaluate(ASK_AXE, None)

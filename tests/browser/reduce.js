@@ -1,12 +1,18 @@
-// Remove what is made like two others in the same place, such as most rows of a table: it looks as they do and is as
-// easy or hard to use. What is left shows the same faults, of which axe then takes a tenth of the time to tell.
-() => {
+// Remove what is made like two others in the same place, such as most rows of a table, and what pages before this one had
+// in that place, such as the contents of the book: it looks as they do and is as easy or hard to use. What is left shows
+// the same faults, of which axe then takes a tenth of the time to tell. Takes what was seen, returns what is new.
+(known) => {
   "use strict";
 
-  const numbers = new Map();
+  const before = new Set(known);
+  // FNV-1a, twice with other starts: 64 bits as text
   const number = (text) => {
-    if (!numbers.has(text)) numbers.set(text, numbers.size);
-    return numbers.get(text);
+    let [low, high] = [0x811c9dc5, 0x01234567];
+    for (let place = 0; place < text.length; place += 1) {
+      low = Math.imul(low ^ text.charCodeAt(place), 0x01000193);
+      high = Math.imul(high ^ text.charCodeAt(place), 0x01000193);
+    }
+    return (low >>> 0).toString(36) + (high >>> 0).toString(36);
   };
 
   // what names others, and what is named: one without the other would be a fault that the page has not
@@ -35,14 +41,15 @@
   function reduce(element, place) {
     for (const child of [...element.children]) {
       const here = number(`${place} ${child.tagName} ${child.className}`);
-      const alike = `${here} ${makes.get(child)}`;
+      const alike = number(`${here} ${makes.get(child)}`);
       const count = (counts.get(alike) ?? 0) + 1;
       counts.set(alike, count);
-      if (count > 2 && HOLDERS.includes(element.tagName) && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
+      if ((count > 2 || before.has(alike)) && HOLDERS.includes(element.tagName) && ![child, ...child.querySelectorAll("*")].some(isBound)) child.remove();
       else if (child.tagName !== "svg") reduce(child, here);
     }
   }
 
   make(document.body);
-  reduce(document.body, 0);
+  reduce(document.body, "");
+  return [...counts.keys()].filter((alike) => !before.has(alike));
 }

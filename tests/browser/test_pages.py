@@ -90,7 +90,7 @@ def test_the_walk_sees_what_is_wrong(page: Page, tmp_path: Path) -> None:
         <pre style="width: 40px; overflow-x: auto">a line that has no room</pre></details></article></html>"""
     )
     page.context.add_init_script(path=AXE)
-    seen = visit(page, tmp_path / "page.html")
+    seen = visit(page, tmp_path / "page.html", set())
     assert any("SyntaxError" in text or "Unexpected" in text for text in seen.messages)
     assert "https://example.org/x.js" in seen.requests and any(text.endswith("gone.js") for text in seen.requests)
     assert seen.names == ["a", "a"] and seen.too_wide > 200 and seen.unnamed and seen.broken and seen.without_plate
@@ -102,6 +102,10 @@ def test_the_walk_sees_what_is_wrong(page: Page, tmp_path: Path) -> None:
 def test_what_is_made_alike_is_asked_once(page: Page) -> None:
     """The shortened page keeps each fault: one pale cell among a hundred that are alike."""
     rows = "<tr><td>fine</td></tr>" * 50 + '<tr><td style="color: #bbb">pale</td></tr>' + "<tr><td>fine</td></tr>" * 50
-    page.set_content(f'<label for="q">Q</label><input id="q"><table><tbody>{rows}</tbody></table>')
-    page.evaluate(REDUCE.read_text(encoding="utf-8"))
+    content, script = '<label for="q">Q</label><input id="q"><table><tbody>{}</tbody></table>', REDUCE.read_text()
+    page.set_content(content.format(rows))
+    known = page.evaluate(script, [])
     assert page.locator("td").all_inner_texts() == ["fine", "fine", "pale"] and page.locator("#q").count() == 1
+    page.set_content(content.format(rows + '<tr><td class="new">new</td></tr>'))
+    page.evaluate(script, known)
+    assert page.locator("td").all_inner_texts() == ["new"] and page.locator("#q").count() == 1
