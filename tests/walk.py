@@ -131,6 +131,9 @@ def visit(page: Page, path: Path, known: set[str]) -> Visit:
     page.evaluate(UNFOLD)
     page.set_viewport_size(PHONE)
     seen.too_wide = page.evaluate(TOO_WIDE)
+    # the theme's own scripts miss what is taken away from here on
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
     known.update(page.evaluate(REDUCE.read_text(encoding="utf-8"), list(known)))
     seen.violations["phone"] = page.evaluate(ASK_AXE, WIDTH)
     page.set_viewport_size(WIDE)
@@ -138,6 +141,4 @@ def visit(page: Page, path: Path, known: set[str]) -> Visit:
     page.emulate_media(color_scheme="dark")
     seen.violations["dark"] = page.evaluate(ASK_AXE, COLOURS)
     seen.without_plate = page.evaluate(WITHOUT_PLATE)
-    for event, listener in listeners.items():
-        page.remove_listener(event, listener)
     return seen
