@@ -37,12 +37,12 @@ book: .venv/ready  ## run the experiments that are due and build the book
 	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
 
 test: .venv/test  ## run the tests, ruff and mypy
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2  # two workers of one thread each: more would wait for each other
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup  # of one thread each: more would wait for each other
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
 cover: .venv/test  ## run the tests and report the lines and branches that they reach; fails below 90 %
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report term:skip-covered --cov-report html:build/coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report term:skip-covered --cov-report html:build/coverage
 
 publish: .venv/ready  ## copy the Records of work/ to results/
 	@$(BIN)/ofclip records publish --profile $(PROFILE)

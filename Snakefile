@@ -19,7 +19,7 @@ PROFILE = config.get("profile", "laptop")
 BOOK = [
     path
     for pattern in (
-        "_config.yml", "book/*.*", "book/_static/*", "notebooks/*", "ofclip/**/*.py",
+        "_config.yml", "book/*.*", "book/_static/*", "book/_extensions/*.py", "notebooks/*", "ofclip/**/*.py",
         f"results/{PROFILE}/*/*.json", "results/reported/*.csv", "codecheck.yml",
     )
     for path in sorted(Path().glob(pattern))

@@ -7,7 +7,8 @@
   const NUMBER = /^[-\u2212]?[\d.,]+(e[-+]?\d+)?( to [-\u2212]?[\d.,]+(e[-+]?\d+)?)?$/;
   let count = 0;
 
-  const text = (row, column) => (row.cells[column]?.textContent ?? "").trim();
+  // a dash stands for what is unknown, as an empty cell does
+  const text = (row, column) => (row.cells[column]?.textContent ?? "").trim().replace(/^\u2013$/, "");
   // of an interval the lower end
   const value = (cell) => parseFloat(cell.replace(/,/g, "").replace("\u2212", "-"));
 
@@ -27,6 +28,7 @@
     const rows = [...body.rows]; // as they were built
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
+      if (!head.textContent.trim()) return;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "sort";

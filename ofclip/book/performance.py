@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from ofclip.book import tables
 from ofclip.book.markup import GENERATED, download, escape, small, table, write
 from ofclip.records import Record, stale
 
 FOLDER = "results/benchmarks"
+
+#: What a ratio is held against, in the column after it.
+BOUNDS = ("floor", "at most")
 
 
 def fragments(root: Path) -> None:
@@ -16,7 +21,7 @@ def fragments(root: Path) -> None:
     parts = []
     for path in sorted((root / FOLDER).glob("*/*.json")):
         record, place = Record.load(path), path.relative_to(root)
-        frame = tables.plain(record.tables["measured"])
+        frame = ratio_first(tables.plain(record.tables["measured"]))
         out = root / GENERATED / "performance" / f"{record.experiment}.{record.source}.csv"
         made, title = record.made, record.title.replace("-", ", ").capitalize()
         old = stale(record, root, folder=root / FOLDER)
@@ -36,3 +41,22 @@ def fragments(root: Path) -> None:
             small("provenance", line),
         ]
     write(root / GENERATED / "performance.md", "\n\n".join(part for part in parts if part) + "\n")
+
+
+def ratio_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its ratio, and the bound that follows it, as the first of its numbers.
+
+    A phone shows the left of a table, and the ratio is what a reader comes for. A table without one stays as it is.
+
+    >>> list(ratio_first(pd.DataFrame([["ours", "9", "3", "0.5"]], columns=["contender", "n", "ratio", "floor"])))
+    ['contender', 'ratio', 'floor', 'n']
+    """
+    columns = list(frame)
+    if "ratio" not in columns:
+        return frame
+    place = columns.index("ratio")
+    judged = columns[place : place + 1] + [name for name in columns[place + 1 : place + 2] if name in BOUNDS]
+    rest = [name for name in columns if name not in judged]
+    numbers = [name for name in rest if frame[name].str.fullmatch(r"[-\d.,e]+").all()]
+    first = rest.index(numbers[0]) if numbers else len(rest)
+    return frame[[*rest[:first], *judged, *rest[first:]]]

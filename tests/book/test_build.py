@@ -219,7 +219,8 @@ def test_a_notebook_with_a_traceback_is_refused(small: Path) -> None:
 
 
 def test_a_warning_fails_the_build_in_one_line(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for name in ("_static", "_extensions"):
+        shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name)
     shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
     shutil.copy(ROOT / "_config.yml", tmp_path)
     (tmp_path / "book" / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
