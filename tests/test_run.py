@@ -10,8 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from checkout import write_notebook
+from joblib import cpu_count
 
 from ofclip.errors import SettingError
+from ofclip.experiments import threads
 from ofclip.profiles import parse
 from ofclip.records import Record, find_mine
 from ofclip.run import NotebookError, command, run_notebook
@@ -40,6 +42,19 @@ def test_notebook_and_record_appear_and_are_the_same_bytes_again(tmp_path: Path)
     run_notebook("toy", "kagl", "laptop", data=tmp_path, root=tmp_path)
     assert executed.read_bytes() == first
     assert outputs(tmp_path) == {"kagl.ipynb", "kagl.json"}
+
+
+def test_a_run_takes_as_many_threads_whoever_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = "import os\nprint('threads', os.environ['OMP_NUM_THREADS'])"
+    write_notebook(tmp_path, "toy", MAKE, shown, "recorder.finish();")
+    executed = tmp_path / "work/laptop/toy/kagl.ipynb"
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    run_notebook("toy", "kagl", "laptop", root=tmp_path)
+    assert f"threads {threads('toy', cpu_count())}\n" in nbformat.read(executed, 4).cells[2].outputs[0].text
+    assert "OMP_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # as the Snakefile does, which knows how many cores it may use
+    run_notebook("toy", "kagl", "laptop", root=tmp_path)
+    assert "threads 7\n" in nbformat.read(executed, 4).cells[2].outputs[0].text
 
 
 def test_a_run_with_changed_parameters_is_ones_own_and_stands_against_the_books(tmp_path: Path) -> None:

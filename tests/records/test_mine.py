@@ -24,6 +24,12 @@ def test_two_changes_never_share_a_name() -> None:
     assert max(map(len, names)) < 100
 
 
+def test_own_data_give_a_name_without_folders_and_two_places_two_names() -> None:
+    paths = [mine_path("04-retrieval", f"folder:{place}", "laptop", {}) for place in ("a/shop", "a-shop", "../shop")]
+    assert len(set(paths)) == 3
+    assert {path.parent.as_posix() for path in paths} == {"results/mine/laptop/04-retrieval"}
+
+
 def test_ones_own_runs_are_no_records_of_the_book(tmp_path: Path) -> None:
     record = make_record()
     record.save(tmp_path / mine_path("04-retrieval", "kagl", "laptop", {"k": 3}))
