@@ -19,8 +19,8 @@ from ofclip.tasks.prompts import prompt_vectors
 
 K = 10
 #: Products of each data set that are asked for: recall@k depends on how many there are, so all have equally many.
-QUERIES = 192
-BATCH = 64  # pairs that the loss compares: a third of the queries
+QUERIES = 144
+BATCH = 48  # pairs that the loss compares: a third of the queries
 
 
 @dataclass(frozen=True)

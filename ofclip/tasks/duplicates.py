@@ -164,20 +164,22 @@ def _thumbnails(catalogs: Sequence[Catalog], jobs: int, skip_bad: bool) -> _Thum
     arrays: list[np.ndarray] = []
     digests: list[bytes | None] = []
     where = [np.empty((0, 2), np.int64)]
-    bad: Iterable[int]
     for catalog in catalogs:
-        if isinstance(catalog.images, AbsentImages):
-            array, bad = np.empty((len(catalog), 0), np.uint8), range(len(catalog))
-        else:
-            shown = pixels(catalog.images, SIDE, skip_bad=skip_bad, jobs=jobs)
-            array, bad = shown.array, (row for row, _ in shown.bad)
-        # at 128 bits no two different pictures are ever taken for one
-        names: list[bytes | None] = [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in array]
-        for row in bad:
-            names[row] = None
-        where.append(np.stack([np.full(len(array), len(arrays)), np.arange(len(array))], axis=1))
+        names: list[bytes | None] = [None] * len(catalog)
+        places = np.zeros((len(catalog), 2), np.int64)
+        splits = catalog.products["split"].to_numpy()
+        # split by split, so that a whole catalogue and its parts share the cache of pixels
+        for split in [] if isinstance(catalog.images, AbsentImages) else pd.unique(splits):
+            rows = np.flatnonzero(splits == split)
+            shown = pixels(catalog.where(split=split).images, SIDE, skip_bad=skip_bad, jobs=jobs)
+            bad = {row for row, _ in shown.bad}
+            for row, picture in enumerate(shown.array):
+                if row not in bad:  # at 128 bits no two different pictures are ever taken for one
+                    names[rows[row]] = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+            places[rows] = np.stack([np.full(len(rows), len(arrays)), np.arange(len(rows))], axis=1)
+            arrays.append(shown.array)
         digests += names
-        arrays.append(array)
+        where.append(places)
     code = pd.factorize(pd.Series(digests, dtype=object))[0]
     first = np.flatnonzero((code >= 0) & ~pd.Series(code).duplicated().to_numpy())
     hash_, coarse = np.empty(len(first), np.uint64), np.empty((len(first), 48), np.float32)

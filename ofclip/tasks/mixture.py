@@ -23,7 +23,7 @@ ALONE, ALL_BUT_ONE, ALL = "alone", "all but one", "all"
 #: What a data set is to a run: trained on, a training domain that it did not get, or out of domain for every run.
 OWN, LEFT_OUT, HELD_OUT = "trained on", "left out", "held out"
 
-SHARE = 24  # of a profile's run: nine of these, and what is measured of them, take less time than that one
+SHARE = 20  # of a profile's run: the nine of them, with what is measured, take little longer than that one
 LEARNING_RATE, BATCH_SIZE = 0.5, 0.25  # times the profile's own: what learns most in so short a run from scratch
 CHECKPOINTS = 4  # per run, evenly spaced: enough to choose between, and all of them are measured
 

@@ -30,7 +30,7 @@ EXTRACTED = " (phrases)"
 #: What Atelier has of the relative captions of Fashion IQ, which speak of two pictures.
 RELATIVE = ("atelier/pairs",)
 #: So long a run on two cores takes a quarter of a minute, and small batches give it steps enough to learn from.
-SAMPLES, BATCH = 4_800, 64
+SAMPLES, BATCH = 3_200, 64
 WAYS = (NONE, SINGLE, PHRASES)
 
 

@@ -23,7 +23,7 @@ from ofclip.tasks.zero_shot import classify
 from ofclip.training.loop import train
 from ofclip.training.settings import Training
 
-SHARE = 18  # of a profile's run, so that all runs take less time than that one; fine-tuning gets half of it
+SHARE = 24  # of a profile's run, so that all of them take little longer than that one; fine-tuning gets half of it
 RATES = (0.5, 1.0, 0.25)  # times the profile's own; the first is what the others are compared with
 BATCHES = (0.25, 0.5)  # likewise: with the profile's own batch so short a run hardly takes a step
 FIELD = 0.3  # weight of a label beside the caption's 1: it helps, and does not lead

@@ -58,7 +58,7 @@ def test_what_cannot_be_measured_is_refused(model):
         measure(model, [catalog, catalog], "colour", TEMPLATE, batch=4)
     with pytest.raises(SettingError, match="6 pairs are fewer than one batch of 8"):
         measure(model, [catalog], "colour", TEMPLATE, batch=8)
-    assert common_batch([catalog, squares(9)]) == 6 and common_batch([replace(squares(70), name="big")]) == 64
+    assert common_batch([catalog, squares(9)]) == 6 and common_batch([replace(squares(70), name="big")]) == 48
 
 
 def test_data_sets_count_alike():

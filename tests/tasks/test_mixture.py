@@ -30,7 +30,7 @@ def test_the_plan_is_each_alone_all_but_each_and_all():
     ]  # fmt: skip
     assert runs[1].settings.sources == {"shop/b": 1.0}
     assert runs[4].settings.sources == {"shop/a": 1.0, "shop/c": 3.0} and runs[6].settings.sources == RUN.sources
-    base = RUN.but(samples=2656, batch=16, learning_rate=1e-3, evaluations=4, select_by="")
+    base = RUN.but(samples=3200, batch=16, learning_rate=1e-3, evaluations=4, select_by="")
     assert all(run.settings.but(sources=RUN.sources) == base for run in runs), "they differ in nothing else"
 
 
