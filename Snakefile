@@ -59,6 +59,14 @@ except OfclipError as error:
     sys.exit(f"ofclip: {error}")
 
 
+# A file that is missing is not made anew where what is made from it is newer than all else, such as a book without
+# the photographs that are there since. So a list of what is missing becomes newer than the book.
+MISSING = Path(f"work/{PROFILE}/missing.txt")
+if absent := [record(*run) for run in NEEDS if not Path(record(*run)).is_file()]:
+    MISSING.parent.mkdir(parents=True, exist_ok=True)
+    MISSING.write_text("\n".join(absent) + "\n")
+
+
 def names(chosen):
     """The experiments of one kind, as a pattern."""
     return "|".join(experiment.name for experiment in EXPERIMENTS.values() if chosen(experiment))
@@ -67,6 +75,7 @@ def names(chosen):
 rule book:
     input:
         [record(*run) for run in NEEDS],
+        [str(MISSING)] if MISSING.is_file() else [],
         BOOK,
     output:
         "book/_build/html/index.html",

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from checkout import write_notebook
+from records_helpers import make_record
 
-from ofclip.experiments import EXPERIMENTS, ROOT
+from ofclip.experiments import EXPERIMENTS, ROOT, jobs
 from ofclip.records import Record
 
 CODE = """
@@ -39,8 +40,8 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def build(copy: Path, targets: list[str] = TARGETS) -> tuple[list[str], str]:
-    """Run Snakemake as the Makefile does, but for a few Records; return the progress lines' names and stderr."""
+def snakemake(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake as the Makefile does, but for the profile."""
     tools = Path(sys.executable).parent
     environment = {
         **os.environ,
@@ -50,9 +51,14 @@ def build(copy: Path, targets: list[str] = TARGETS) -> tuple[list[str], str]:
         "OFCLIP_DATA": str(copy / "no data"),
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile all libraries anew
-    options = "--config profile=smoke --rerun-triggers mtime --nolock --rerun-incomplete --scheduler greedy --quiet all"
-    words = [str(tools / "snakemake"), "--cores", "all", *options.split(), "--", *targets]
-    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)
+    options = "--cores all --config profile=smoke --rerun-triggers mtime --nolock --rerun-incomplete --scheduler greedy"
+    command = [str(tools / "snakemake"), *options.split(), *words]
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+
+
+def build(copy: Path, targets: list[str] = TARGETS) -> tuple[list[str], str]:
+    """Make a few Records; return the progress lines' names and stderr."""
+    done = snakemake(copy, "--quiet", "all", "--", *targets)
     return [line.split(" ·")[0] for line in done.stdout.splitlines()], done.stderr
 
 
@@ -85,3 +91,17 @@ def test_a_record_that_is_read_is_made_first_and_again_when_it_is(copy: Path) ->
     notebook = copy / "notebooks/11-mixture.ipynb"
     notebook.write_text(notebook.read_text().replace("k = 10", "k = 11"))
     assert build(copy, target)[0] == ["11-mixture", "12-selection"]
+
+
+def test_what_is_missing_is_made_though_the_book_is_newer(copy: Path) -> None:
+    for job in jobs(["atelier"]):
+        path = copy / f"work/smoke/{job.experiment}/{job.source}.json"
+        make_record(experiment=job.experiment, source=job.source, profile="smoke").save(path)
+        path.with_suffix(".ipynb").touch()
+    page = copy / "book/_build/html/index.html"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    assert "Nothing to be done" in snakemake(copy, "--dry-run").stdout
+    (copy / "work/smoke/04-retrieval/atelier.json").unlink()  # or data are there since, so that it never was
+    planned = snakemake(copy, "--dry-run").stdout
+    assert "work/smoke/04-retrieval/atelier.json" in planned and "output: work/smoke/05-attributes/" not in planned
