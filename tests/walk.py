@@ -111,9 +111,7 @@ def visit(page: Page, path: Path, known: set[str]) -> Visit:
             seen.messages.append(message.text)
 
     def error(fault: Error) -> None:
-        # the theme measures its sidebar late, and by then the walk may have taken it away
-        if "getBoundingClientRect" not in str(fault):
-            seen.messages.append(str(fault))
+        seen.messages.append(str(fault))
 
     def request(asked: Request) -> None:
         if not asked.url.startswith(LOCAL):
@@ -123,6 +121,7 @@ def visit(page: Page, path: Path, known: set[str]) -> Visit:
         seen.requests.append(f"failed: {asked.url}")
 
     listeners = {"console": console, "pageerror": error, "request": request, "requestfailed": failed}
+    page.goto("about:blank")  # scripts of the page before, of which much was taken away, are not this page's
     for event, listener in listeners.items():
         page.on(event, listener)
     page.emulate_media(color_scheme="light")
