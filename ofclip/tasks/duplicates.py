@@ -1,8 +1,8 @@
 """Duplicates of pictures and captions: inside a source, across sources and splits, and how to leave them out.
 
 On standardised catalogue photographs a perceptual hash alone is no evidence: it sees shapes, and two shirts
-of one cut in two colours share it. Of KAGL's 44,072 pictures of 60x80 pixels, 298,885 pairs are within 4 bits, and
-1.3 % of those share a title. So hashes only propose pairs, and the thumbnails decide.
+of one cut in two colours share it. Of KAGL's 44,072 pictures of 60x80 pixels, 301,660 pairs are within 4 bits, and
+1.2 % of those share a title. So hashes only propose pairs, and the thumbnails decide.
 """
 
 from __future__ import annotations
@@ -26,20 +26,25 @@ __all__ = [
 ]  # fmt: skip
 
 #: Bits that the hashes of one picture may differ in, and the root mean squared difference of its thumbnails
-#: in grey levels (our choice). KAGL has 9,572 pictures at 60x80 and at 168x224 pixels: 99.7 % are found again
-#: across sizes, and of the pairs found 97.0 % are one product and 99.6 % one group. 6 bits find 99.9 %, at 3.4 times
-#: the pairs to compare; 10 grey levels find 0.05 % more, and 8 % of the pairs are then other groups.
+#: in grey levels (our choice). KAGL has 9,572 pictures at 60x80 and at 168x224 pixels: 99.4 % are found again
+#: across sizes, and of the pairs found 97.1 % are one product and 99.7 % one group. 6 bits find 99.7 %, at 2.8 times
+#: the pairs to compare; with 10 grey levels it is 99.6 %, and 4 % of the pairs found are of different groups.
 DISTANCE, DIFFERENCE = 4, 6.0
+#: Side of the cached pictures that thumbnails are made of: the laptop profile trains on such, so none is decoded twice.
+CACHED = 2 * SIDE
 #: Kinds of leak, the strictest first.
 KINDS = ("picture exact", "picture near", "caption")
 
 
 def hashes(catalog: Catalog, jobs: int = -1, skip_bad: bool = False) -> np.ndarray:
-    """Return the perceptual hash (n,) uint64 of each picture, from the pixel cache at 32x32; see `images.phash`.
+    """Return the perceptual hash (n,) uint64 of each picture, from its thumbnail of 32x32; see `images.phash`.
 
     Raises DataError for the first damaged picture; with `skip_bad` such a picture counts as black.
     """
-    return phash(pixels(catalog.images, SIDE, skip_bad=skip_bad, jobs=jobs).array)
+    array = pixels(catalog.images, CACHED, skip_bad=skip_bad, jobs=jobs).array
+    # in parts: all pictures at once would not stay on the disk
+    parts = [phash(_halved(array[start : start + BLOCK])) for start in range(0, len(array), BLOCK)]
+    return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
 def duplicates(
@@ -132,7 +137,7 @@ class _Thumbnails:
 
     `code` (n,) numbers the different pictures, with -1 for one that is damaged or absent; `hash` (m,) and
     `coarse` (m, 48), the mean colours of a 4x4 grid, belong to the different ones, and `where` (m, 2) says in
-    which array and row their pixels are.
+    which array and row their pixels are, twice as wide and high.
     """
 
     code: np.ndarray
@@ -156,8 +161,14 @@ class _Thumbnails:
         found = np.empty((len(codes), SIDE, SIDE, 3), np.uint8)
         array, row = self.where[codes].T
         for number in np.unique(array):
-            found[array == number] = self.arrays[number][row[array == number]]
+            found[array == number] = _halved(self.arrays[number][row[array == number]])
         return found
+
+
+def _halved(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (n, 64, 64, 3) uint8 at half the side: the means of 2x2 pixels, rounded."""
+    rows = pictures[:, 0::2].astype(np.uint16) + pictures[:, 1::2]
+    return ((rows[:, :, 0::2] + rows[:, :, 1::2] + 2) >> 2).astype(np.uint8)
 
 
 def _thumbnails(catalogs: Sequence[Catalog], jobs: int, skip_bad: bool) -> _Thumbnails:
@@ -171,11 +182,12 @@ def _thumbnails(catalogs: Sequence[Catalog], jobs: int, skip_bad: bool) -> _Thum
         # split by split, so that a whole catalogue and its parts share the cache of pixels
         for split in [] if isinstance(catalog.images, AbsentImages) else pd.unique(splits):
             rows = np.flatnonzero(splits == split)
-            shown = pixels(catalog.where(split=split).images, SIDE, skip_bad=skip_bad, jobs=jobs)
+            shown = pixels(catalog.where(split=split).images, CACHED, skip_bad=skip_bad, jobs=jobs)
             bad = {row for row, _ in shown.bad}
-            for row, picture in enumerate(shown.array):
-                if row not in bad:  # at 128 bits no two different pictures are ever taken for one
-                    names[rows[row]] = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+            for start in range(0, len(rows), BLOCK):
+                for row, picture in enumerate(_halved(shown.array[start : start + BLOCK]), start):
+                    if row not in bad:  # at 128 bits no two different pictures are ever taken for one
+                        names[rows[row]] = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
             places[rows] = np.stack([np.full(len(rows), len(arrays)), np.arange(len(rows))], axis=1)
             arrays.append(shown.array)
         digests += names

@@ -168,7 +168,8 @@ def test_counts_and_leaks_are_those_of_brute_force():
     ids = [str(number) for number in range(90)]
     split = np.array(["train", "test"])[(np.arange(90) >= 50).astype(int)]
     products = pd.DataFrame({"id": ids, "split": split, "group": ids, "texts": texts})
-    catalog = Catalog("toy", products, ArrayImages(shown, "toy"))
+    # pictures are cached at twice the side of their thumbnails
+    catalog = Catalog("toy", products, ArrayImages(shown.repeat(2, axis=1).repeat(2, axis=2), "toy"))
 
     found = hashes(catalog)
     rms = np.sqrt(((shown[:, None].astype(float) - shown[None].astype(float)) ** 2).mean((2, 3, 4)))

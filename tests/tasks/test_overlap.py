@@ -10,7 +10,7 @@ from ofclip.tasks.overlap import overlap, within
 def pictures(*seeds):
     """Smooth pictures, equal for equal seeds."""
     coarse = np.stack([np.random.default_rng(seed).integers(0, 256, (4, 4, 3)) for seed in seeds]).astype(np.uint8)
-    return coarse.repeat(8, axis=1).repeat(8, axis=2)
+    return coarse.repeat(16, axis=1).repeat(16, axis=2)
 
 
 def catalog(name, split, seeds, captions, groups=None):
@@ -41,7 +41,7 @@ def test_shares_are_those_counted_by_hand(training):
 
 def test_a_near_picture_is_near_and_not_exact(training):
     near = pictures(3).astype(int)
-    near[:, :4] += np.where(near[:, :4] < 128, 3, -3)
+    near[:, :8] += np.where(near[:, :8] < 128, 3, -3)
     images = ArrayImages(near.astype(np.uint8), "near")
     table = pd.DataFrame({"id": ["x"], "split": ["test"], "group": ["x"], "texts": [("parka",)]})
     result = overlap(training, Catalog("near", table, images))
