@@ -3,7 +3,7 @@
 # Every run is one `ofclip run`, which writes work/<profile>/<experiment>/<source>.json and .ipynb. A run is due
 # when the content of its notebook, of a module that the notebook reaches, of the lock, of the weights' Record or of
 # one that it reads is newer and other than what it was made with. First come the weights that others wait for, which
-# take all cores; then two runs at a time on half of them each, those first that train, since they take longest.
+# take all cores; then two runs at a time on half of them each, the long ones first.
 import sys
 from pathlib import Path
 
@@ -90,7 +90,7 @@ rule run:
         record("{experiment}", "{source}"),
         f"work/{PROFILE}/{{experiment}}/{{source}}.ipynb",
     wildcard_constraints:
-        experiment=names(lambda experiment: not experiment.trains),
+        experiment=names(lambda experiment: not experiment.long),
         source="[a-z0-9-]+",
     threads: lambda run: threads(run.experiment, workflow.cores)
     shell:
@@ -99,7 +99,7 @@ rule run:
 
 use rule run as run_long with:
     wildcard_constraints:
-        experiment=names(lambda experiment: experiment.trains and experiment.name != TRAINING),
+        experiment=names(lambda experiment: experiment.long and experiment.name != TRAINING),
         source="[a-z0-9-]+",
     priority: 1
 

@@ -19,15 +19,15 @@ TRAINING = "02-training"
 class Experiment:
     """One notebook: `sources` maps each source it is run for to the one whose weights it needs, or None.
 
-    `reads` names the experiment whose Record of the same source it reads, if it reads one; `trains` says whether
-    models are trained in it, which takes long, so that it is started before others.
+    `reads` names the experiment whose Record of the same source it reads, if it reads one; `long` ones take a minute
+    or more, so they are started before others: then little is left to wait for when one core has nothing more to do.
     """
 
     name: str
     title: str
     sources: Mapping[str, str | None]
     reads: str | None = None
-    trains: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ EXPERIMENTS = {
             "Duplicates and false negatives",
             {"atelier": None, "kagl": None, "clothing-dataset-small": None, "fashion-mnist": None},
         ),
-        Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}, trains=True),
-        Experiment("02-settings", "Settings that work", {"atelier": "atelier"}, trains=True),
+        Experiment(TRAINING, "Training", {"atelier": None, "kagl": None}, long=True),
+        Experiment("02-settings", "Settings that work", {"atelier": "atelier"}, long=True),
         Experiment("02-gradient-caching", "Gradient caching", {"atelier": None}),
         Experiment(
             "03-zero-shot",
@@ -72,14 +72,15 @@ EXPERIMENTS = {
             "07-probe",
             "Linear probe",
             {"atelier": "atelier", "kagl": "kagl", "clothing-dataset-small": "kagl", "fashion-mnist": "kagl"},
+            long=True,
         ),
-        Experiment("08-grounding", "Grounding", {"atelier": "atelier", "clothing-co-parsing": "kagl"}),
+        Experiment("08-grounding", "Grounding", {"atelier": "atelier", "clothing-co-parsing": "kagl"}, long=True),
         Experiment("09-composition", "Composition", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("10-prompts", "Prompts", {"atelier": "atelier", "kagl": "kagl"}, trains=True),
-        Experiment("11-mixture", "Mixing training domains", {"atelier": None}, trains=True),
+        Experiment("10-prompts", "Prompts", {"atelier": "atelier", "kagl": "kagl"}, long=True),
+        Experiment("11-mixture", "Mixing training domains", {"atelier": None}, long=True),
         Experiment("12-selection", "Choosing a checkpoint", {"atelier": None}, reads="11-mixture"),
-        Experiment("13-biases", "Biases", {"atelier": "atelier", "kagl": "kagl"}),
-        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}, trains=True),
+        Experiment("13-biases", "Biases", {"atelier": "atelier", "kagl": "kagl"}, long=True),
+        Experiment("14-forgetting", "Forgetting", {"atelier": "atelier"}, long=True),
         Experiment("15-activation", "Activation, prompt and resizing", {"atelier": "atelier", "kagl": "kagl"}),
     )
 }

@@ -23,12 +23,12 @@ from ofclip.tasks.zero_shot import classify
 from ofclip.training.loop import train
 from ofclip.training.settings import Training
 
-SHARE = 24  # of a profile's run, so that all of them take little longer than that one; fine-tuning gets half of it
-RATES = (0.5, 1.0, 0.25)  # times the profile's own; the first is what the others are compared with
-BATCHES = (0.25, 0.5)  # likewise: with the profile's own batch so short a run hardly takes a step
+SHARE = 28  # of a profile's run, so that all of them take little longer than that one; fine-tuning gets half of it
+RATES = (0.25, 0.125, 0.5)  # times the profile's own, of larger batches; the first is what the others are compared with
+BATCHES = (0.125, 0.25)  # likewise: with the profile's own batch so short a run hardly takes a step
 FIELD = 0.3  # weight of a label beside the caption's 1: it helps, and does not lead
 TUNING_RATE = 0.1  # times the rate from scratch: what was learnt must not be lost at the first step
-TUNING_BATCH = 0.25  # times the batch from scratch: one domain is small, and needs some steps all the same
+TUNING_BATCH = 0.125  # times the batch from scratch: one domain is small, and needs some steps all the same
 LAYER_DECAY = 0.7
 K = 10
 
