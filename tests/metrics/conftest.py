@@ -1,15 +1,17 @@
-"""Rankings to compare with public tools: random scores, and whole numbers that are full of ties."""
+"""Rankings to compare with public tools: random scores, those of photographs, and whole numbers full of ties."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from slow_ranking import random_relevance, slow_ranks
 
 from ofclip.metrics.ranking import Ranked, ranked
-from ofclip.metrics.relevance import Relevance
+from ofclip.metrics.relevance import Relevance, of_groups
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,23 @@ def random() -> Case:
     rng = np.random.default_rng(0)
     queries, items = rng.normal(size=(60, 6)), rng.normal(size=(45, 6))
     return case_of(queries, items, random_relevance(rng, 60, 45))
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Case:
+    """Captions that ask for pictures: 199 products of KAGL's test split, as the laptop profile's model embeds them.
+
+    Right are all pictures of the same caption. A copy of a picture would tie with it: there is none among these.
+    """
+    vectors = load_file(Path(__file__).parent / "kagl.safetensors")
+    texts, images = (vectors[name].astype(np.float32) for name in ("texts", "images"))
+    return case_of(texts, images, of_groups(vectors["caption"], vectors["caption"]))
+
+
+@pytest.fixture(params=["random", "embedded"])
+def untied(request: pytest.FixtureRequest) -> Case:
+    """Random scores, then real ones, of which no two are equal."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")

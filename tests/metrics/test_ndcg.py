@@ -37,19 +37,20 @@ def test_equals_the_slow_version(tied, ties, k):
 
 
 @pytest.mark.parametrize("k", KS)
-def test_it_is_trec_evals(random, tied, k):
+def test_it_is_trec_evals(untied, tied, k):
     measure = ir_measures.nDCG if k is None else ir_measures.nDCG @ k
-    for case, ties in ((random, "pessimistic"), (tied, "by index")):
+    for case, ties in ((untied, "pessimistic"), (tied, "by index")):
         theirs = trec(measure, case.scores, case.relevant)
         np.testing.assert_allclose(ndcg(case.found, k, ties), theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("k", KS)
-def test_it_is_torchmetrics_and_scikit_learns_without_ties(random, k):
-    ours = ndcg(random.found, k)
-    theirs = torchmetrics(retrieval_normalized_dcg, random.scores, random.relevant.astype(int), top_k=k)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
-    theirs = [ndcg_score(a[None], b[None], k=k) for a, b in zip(random.relevant, random.scores, strict=True)]
+def test_it_is_torchmetrics_and_scikit_learns_without_ties(untied, k):
+    ours = ndcg(untied.found, k)
+    theirs = torchmetrics(retrieval_normalized_dcg, untied.scores, untied.relevant.astype(int), top_k=k)
+    rounding = untied.scores.shape[1] * 2**-24  # theirs adds up so many 32-bit numbers
+    np.testing.assert_allclose(ours, theirs, rtol=max(1e-5, rounding))
+    theirs = [ndcg_score(a[None], b[None], k=k) for a, b in zip(untied.relevant, untied.scores, strict=True)]
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 

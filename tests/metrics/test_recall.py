@@ -57,16 +57,16 @@ def test_equals_counting_by_hand(tied, ties):
 
 
 @pytest.mark.parametrize("k", KS)
-def test_fraction_is_trec_evals_also_with_ties_by_index(random, tied, k):
-    for case, ties in ((random, "pessimistic"), (tied, "by index")):
+def test_fraction_is_trec_evals_also_with_ties_by_index(untied, tied, k):
+    for case, ties in ((untied, "pessimistic"), (tied, "by index")):
         theirs = trec(ir_measures.R @ k, case.scores, case.relevant)
         np.testing.assert_allclose(recall.fraction(case.found, k, ties), theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("k", KS)
-def test_positive_scores_is_torchmetrics(random, k):
-    theirs = torchmetrics(retrieval_recall, random.scores, random.relevant, top_k=k)
-    np.testing.assert_allclose(recall.positive_scores(random.found, k), theirs, rtol=1e-6)
+def test_positive_scores_is_torchmetrics(untied, k):
+    theirs = torchmetrics(retrieval_recall, untied.scores, untied.relevant, top_k=k)
+    np.testing.assert_allclose(recall.positive_scores(untied.found, k), theirs, rtol=1e-6)
 
 
 def test_torchmetrics_drops_right_items_of_negative_score(random):
@@ -108,6 +108,13 @@ def test_any_hit_is_clip_benchmarks(clip_benchmark, k):
         np.testing.assert_array_equal(recall.any_hit(found, k), theirs > 0)
         np.testing.assert_allclose(recall.fraction(found, k), theirs, rtol=1e-6)  # before it looks for any hit
         assert 0 < recall.any_hit(found, k).mean() < 1
+
+
+def test_fraction_is_clip_benchmarks_without_ties(clip_benchmark, untied):
+    for k in (1, 5, 10):
+        scores, relevant = torch.from_numpy(untied.scores), torch.from_numpy(untied.relevant)
+        theirs = clip_benchmark.recall_at_k(scores, relevant, k).numpy()
+        np.testing.assert_allclose(recall.fraction(untied.found, k), theirs, rtol=1e-6)
 
 
 def test_clip_benchmark_lies_between_the_rules_on_ties(clip_benchmark, tied):
