@@ -13,6 +13,9 @@ METRICS = ("text-to-image recall@10", "image-to-text recall@10", "type accuracy@
 SETTINGS = load_profile("smoke")
 DOMAINS = SETTINGS.tests("atelier")
 
+#: One process trains for all of them.
+pytestmark = pytest.mark.xdist_group("smoke")
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):

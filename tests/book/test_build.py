@@ -20,6 +20,9 @@ from ofclip.records import Record, find
 
 SOURCES = ("atelier", "fashion-mnist")
 
+#: One process builds the book for all of them.
+pytestmark = pytest.mark.xdist_group("build")
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:

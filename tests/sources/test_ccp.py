@@ -102,7 +102,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "data", "reason"), WRONG)
+# the files hold the time at which they were made: names made of them would differ between processes
+@pytest.mark.parametrize(("name", "data", "reason"), WRONG, ids=range(len(WRONG)))
 def test_bad_annotation_raises_or_is_listed(root, name, data, reason):
     put(root, name, data)
     with pytest.raises(DataError, match=f"{name}: {reason}") as error:

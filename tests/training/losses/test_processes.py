@@ -9,6 +9,8 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("processes.py")
 
+pytestmark = pytest.mark.xdist_group("losses")
+
 
 @pytest.fixture(scope="module")
 def apart():
