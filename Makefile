@@ -36,13 +36,16 @@ book: .venv/ready  ## run the experiments that are due and build the book
 	    --rerun-incomplete --keep-going --scheduler greedy --quiet all
 	@echo "Open file://$(CURDIR)/book/_build/html/index.html"
 
+# processes of one thread each: more would wait for each other
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+LINT   := $(BIN)/ruff check . && $(BIN)/mypy
 test: .venv/test  ## run the tests, ruff and mypy
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup  # of one thread each: more would wait for each other
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@$(PYTEST)
+	@$(LINT)
 
-cover: .venv/test  ## run the tests and report the lines and branches that they reach; fails below 90 %
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report term:skip-covered --cov-report html:build/coverage
+cover: .venv/test  ## the same, and report the lines and branches that tests reach; fails below 90 %
+	@$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage
+	@$(LINT)
 
 publish: .venv/ready  ## copy the Records of work/ to results/
 	@$(BIN)/ofclip records publish --profile $(PROFILE)

@@ -71,7 +71,7 @@ def test_there_is_one_for_tests_one_for_the_book_and_one_each_week() -> None:
     assert CONTENT.keys() == {"tests", "book", "weekly"}
     assert {"push", "pull_request"} <= CONTENT["tests"][True].keys()
     assert CONTENT["weekly"][True]["schedule"]
-    assert scripts("tests") == ["make test"]
+    assert scripts("tests") == ["make cover"]
 
 
 @pytest.mark.parametrize("name", ["book", "weekly"])
