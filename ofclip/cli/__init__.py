@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ofclip.cli.cache import cache
 from ofclip.cli.compare import compare
 from ofclip.cli.example import example_data
 from ofclip.cli.models import models
@@ -237,6 +238,7 @@ def book(profile: str) -> None:
     click.echo(f"  {page}")
 
 
+main.add_command(cache)
 main.add_command(compare)
 main.add_command(example_data)
 main.add_command(interpolate)
