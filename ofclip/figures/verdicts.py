@@ -13,8 +13,8 @@ from ofclip.figures.style import COLOURS, INK, Drawing, styled
 
 #: Kind of pictures -> colour and marker: they can be told apart without colour too.
 KINDS = {"photographs": (COLOURS[2], "o"), "drawings": (COLOURS[4], "s")}
-#: Narrower than other charts, so that its words stay readable on a phone.
-WIDTH = 5.6
+#: Narrower than other charts, and labels above their rows, so that all of it is read at once on a phone.
+WIDTH = 4.8
 LINE: dict[str, Any] = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6}
 
 
@@ -32,7 +32,8 @@ class Line:
 
 @styled
 def forest(lines: Sequence[Line]) -> Drawing:
-    """Draw a row per line, photographs above drawings: the value with its interval, and a tick for what it has to beat.
+    """Draw a row per line, photographs above drawings: its label, below it the value with its interval, and a tick for
+    what it has to beat.
 
     Raises SettingError if there is nothing to draw.
     """
@@ -40,19 +41,18 @@ def forest(lines: Sequence[Line]) -> Drawing:
     if not shown:
         raise SettingError("no number to draw: none of the Records that the verdicts rest on is here")
     kinds = [kind for kind in KINDS if any(line.pictures == kind for line in shown)]
-    figure = Drawing(figsize=(WIDTH, 0.9 + 0.26 * len(shown)), layout="constrained")
+    figure = Drawing(figsize=(WIDTH, 0.9 + 0.42 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
     for y, line in enumerate(shown):
         colour, marker = KINDS[line.pictures]
         axes.hlines(y, line.low, line.high, color=colour, linewidth=2)
         axes.plot(line.value, y, marker=marker, color=colour, markersize=5.5)
         axes.plot(line.line, y, **LINE)
-    axes.set_yticks(range(len(shown)), [line.label for line in shown])
-    axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.text(0, y - 0.4, line.label, va="center")
+    axes.set_yticks([])
+    axes.set_ylim(len(shown) - 0.6, -0.8)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share that is right")
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
     handles = [
         Line2D([], [], color=KINDS[kind][0], marker=KINDS[kind][1], linewidth=2, markersize=5.5, label=kind)
         for kind in kinds

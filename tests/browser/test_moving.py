@@ -150,6 +150,23 @@ def test_a_table_that_scrolls_shows_it_and_takes_the_keyboard(page: Page, html: 
     page.wait_for_function("box => !box.classList.contains('more')", arg=wide[0].element_handle())
 
 
+def test_a_wide_figure_keeps_its_size_on_a_phone_and_scrolls(page: Page, html: Path) -> None:
+    page.set_viewport_size({"width": 375, "height": 812})
+    opened(page, html, "04-retrieval").wait_for_selector("article figure.wide")
+    figure = page.locator("article figure.wide", has=page.locator("img[src$='.svg']")).first
+    assert figure.locator("img").bounding_box()["width"] > 500 and figure.get_attribute("tabindex") == "0"
+    figure.evaluate("figure => { figure.scrollLeft = figure.scrollWidth; }")
+    assert figure.evaluate("figure => figure.scrollLeft") > 100
+    assert 0 <= figure.locator("figcaption").bounding_box()["x"] < 60, "the caption stays in view"
+
+
+def test_the_front_pages_figure_is_seen_whole_on_a_phone(page: Page, html: Path) -> None:
+    page.set_viewport_size({"width": 375, "height": 812})
+    image = opened(page, html, "intro").locator("article figure img").first
+    drawn = image.evaluate("image => image.clientWidth / image.naturalWidth")
+    assert image.bounding_box()["width"] < 375 and drawn > 0.6, "words of nine points are as tall as five at least"
+
+
 def test_the_search_finds_a_page_without_a_network(page: Page, html: Path) -> None:
     page.goto((html / "search.html").as_uri() + "?q=recall")
     page.wait_for_selector("#search-results li a")

@@ -12,7 +12,7 @@ def test_a_row_per_number_photographs_first_with_what_it_has_to_beat():
         Line("new classes", "photographs", 0.6, 0.5, 0.65, 0.1),
     ]
     axes = forest(lines).axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["new classes", "by the centre"]
+    assert [text.get_text() for text in axes.texts] == ["new classes", "by the centre"]
     spans = [tuple(path.vertices[:, 0]) for part in axes.collections for path in part.get_paths()]
     assert spans == [(0.5, 0.65), (0.3, 0.5)]
     points = [(line.get_xdata()[0], line.get_color()) for line in axes.lines]
