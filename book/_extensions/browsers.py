@@ -31,8 +31,16 @@ def without_roles(app: Sphinx, page: str, template: str, context: dict[str, Any]
         context["body"] = re.sub(rf'<div role="{role}" (class="citation)', r"<div \1", context["body"])
 
 
+def without_mathjax(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Load MathJax where there is a formula only: Jupyter Book loads it everywhere, and nothing takes a page longer."""
+    if not re.search(r'class="math\b', context.get("body", "")):
+        scripts = context["script_files"]
+        scripts[:] = [script for script in scripts if "mathjax" not in str(script).lower()]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", without_thebe)
     app.connect("html-page-context", follow_the_reader)
     app.connect("html-page-context", without_roles)
+    app.connect("html-page-context", without_mathjax, priority=900)  # after MathJax has been added
     return {"parallel_read_safe": True, "parallel_write_safe": True}

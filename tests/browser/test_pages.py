@@ -56,6 +56,17 @@ def test_every_reference_is_resolved(visits: dict[str, Visit]) -> None:
     assert faults(visits, lambda one: one.unresolved) == {}
 
 
+def test_formulas_are_drawn_and_a_page_without_one_does_not_wait_for_what_draws_them(page: Page, html: Path) -> None:
+    pages = {one.name: one.read_text(encoding="utf-8") for one in (html / "book").glob("*.html")}
+    assert {name for name, text in pages.items() if "tex-chtml.js" in text} == {
+        name for name, text in pages.items() if 'class="math ' in text
+    }
+    page.goto((html / "book" / "glossary.html").as_uri())
+    page.evaluate("MathJax.startup.promise")
+    assert page.locator(".math mjx-container").count() == page.locator(".math").count() > 10
+    assert "intro.html" in pages and "tex-chtml.js" not in pages["intro.html"]
+
+
 def test_no_name_is_given_twice_on_a_page(visits: dict[str, Visit]) -> None:
     assert faults(visits, lambda one: [name for name in set(one.names) if one.names.count(name) > 1]) == {}
 
