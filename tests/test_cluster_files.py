@@ -126,7 +126,7 @@ def job(tmp_path: Path):
         }
         (tmp_path / "requeued").unlink(missing_ok=True)
         done = subprocess.run(
-            ["bash", JOB, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=20
+            ["bash", JOB, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
         )
         requeued = tmp_path / "requeued"
         return done, requeued.read_text().strip() if requeued.exists() else ""
@@ -164,7 +164,7 @@ def test_tasks_get_the_processors_of_the_job(job, tmp_path: Path) -> None:
 def test_the_node_that_was_not_started_can_be_asked_and_stopped(tmp_path: Path) -> None:
     def node(*words: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "SLURM_FOLDER": str(tmp_path / "slurm")}
-        return subprocess.run([NODE, *words], env=environment, capture_output=True, text=True, timeout=20)
+        return subprocess.run([NODE, *words], env=environment, capture_output=True, text=True, timeout=100)
 
     assert node("status").stdout == "".join(f"{name}: not running\n" for name in ("munged", "slurmctld", "slurmd"))
     assert node("stop").returncode == 0

@@ -147,7 +147,7 @@ def test_nothing_goes_on_when_a_build_is_killed(tmp_path: Path) -> None:
     assert all(map(alive, pids))
     starter.kill()
     starter.wait()
-    wait(lambda: not any(map(alive, pids)), 15)
+    wait(lambda: not any(map(alive, pids)), 60)
     assert not (tmp_path / "work/laptop/toy/kagl.json").exists()
 
 

@@ -13,7 +13,7 @@ def test_a_meter_reads_time_memory_and_processor() -> None:
     time.sleep(0.05)
     block = np.ones(2**23)
     cost = meter.read()
-    assert 0.05 <= cost.seconds < 10
+    assert 0.05 <= cost.seconds < 100
     assert cost.peak_memory_mib > block.nbytes / 2**20
     assert cost.cores >= 1 and cost.device
 

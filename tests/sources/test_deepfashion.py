@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import time
 
 import pytest
 from fixtures import deepfashion as fixture
@@ -11,9 +10,7 @@ from fixtures.deepfashion import CATEGORIES, GONE, ROWS, categories, labels, pic
 from ofclip.errors import DataError, OfclipError, SettingError
 from ofclip.images import AbsentImages
 from ofclip.sources.deepfashion import COARSE, FINE, SOURCE, captions, find, load, phrase
-from ofclip.sources.deepfashion_files import positives, read_labels
-from ofclip.sources.reading import Faults
-from ofclip.tree import Tree
+from ofclip.sources.deepfashion_files import positives
 
 BLOUSE = "Sheer_Pleated-Front_Blouse"
 
@@ -288,17 +285,6 @@ def test_fast_labels_equal_slow_ones():
             assert positives(line, 12) is None
         else:
             assert positives(line, 12) == slow(line, 12), line
-
-
-def test_labels_are_read_at_speed(tmp_path):
-    draw = random.Random(0)
-    lines = [labels(sorted(draw.sample(range(1000), 3)), 1000) for _ in range(20)]
-    rows = [f"img/item_{i // 50}/img_{i:08d}.jpg  {lines[i % 20]}" for i in range(2_000)]
-    (tmp_path / "list_attr_img.txt").write_bytes(table("image_name  attribute_labels", rows))
-    start = time.perf_counter()
-    _, found = read_labels(Tree(tmp_path), "list_attr_img.txt", 1000, Faults())
-    assert len(found) == 2_000 and all(len(places) == 3 for places in found.values())
-    assert time.perf_counter() - start < 2  # about 0.05 s where nothing else runs
 
 
 def test_damaged_bytes_never_raise_anything_foreign(root, folder):
