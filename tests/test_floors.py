@@ -14,7 +14,7 @@ PACKAGE = Path(ofclip.__file__).parent
 #: From the ground up; a module or folder of modules per name.
 FLOORS = (
     {"errors"},
-    {"files"},
+    {"files", "machine"},
     {"archives", "tensors"},
     {"metrics", "catalog", "images", "text"},
     {"tree", "shards", "fetch"},

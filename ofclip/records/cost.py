@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import sys
 import time
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
+
+from ofclip.machine import processor
 
 #: Linux' counters of the energy that processor packages drew; readable by root only on most machines.
 RAPL = Path("/sys/class/powercap")
@@ -54,15 +55,6 @@ def torch_device() -> str | None:
     """Return the name of the GPU if this process has used one."""
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else None
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def energy_counters(folder: Path = RAPL) -> dict[str, tuple[int, int]]:

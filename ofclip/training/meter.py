@@ -5,15 +5,14 @@ Importing this file does not import torch.
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ofclip.machine import processor
 from ofclip.training.energy import Energy, find_energy
 
 if TYPE_CHECKING:
@@ -274,8 +273,4 @@ def device_name(device: str | torch.device) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    return processor()
