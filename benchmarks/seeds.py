@@ -4,7 +4,8 @@
 profile's model anew with each seed, as the notebook on training does, and runs on its weights every notebook that
 reads them. The seed decides which products, captions and augmentations a batch holds; first weights and data stay,
 as they do on another machine, where sums that are rounded otherwise lead training astray in the same way. The
-spread of each metric becomes its tolerance: see `ofclip/records/tolerances.py`.
+spread of each metric becomes its tolerance: see `ofclip/records/tolerances.py`. The numbers that verdicts rest on are
+looked up in each run too, and the book says in how many of them they hold.
 
 With --all also those notebooks run that train models of their own, which takes half an hour more for each seed.
 Everything lies below work/seeds, and a run that is there and fresh is not repeated.
@@ -17,6 +18,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ofclip.book import evidence
 from ofclip.errors import SettingError
 from ofclip.experiments import EXPERIMENTS, ROOT, TRAINING, jobs
 from ofclip.profiles import load_profile
@@ -80,6 +82,10 @@ def seeded(experiment: str, seed: int) -> dict[str, object]:
     return {"seed": seed}
 
 
+def by_name(records: list[Record]) -> dict[str, Record]:
+    return {record.name: record for record in records}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--source", default="atelier", help="what to train on")
@@ -114,6 +120,7 @@ def main() -> None:
     print(table.groupby("record")[["sd", "tolerance"]].median().to_string())
     print(f"{len(table)} metrics; {len(claimed)} claim an effect, {len(wide)} of them one within their tolerance")
     recorder.table("spread", table)
+    recorder.table(evidence.SEEDED, evidence.over_seeds(evidence.read(ROOT), [by_name(records) for records in runs]))
     trained = [records[0].notes["weights"] for records in runs]
     recorder.note("weights", dict(zip(map(str, options.seeds), trained, strict=True)))
     recorder.note("about", "Each metric over runs of other seeds, and how far apart two such runs may be.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from ofclip.records import Record
 TABLE = "book/evidence.csv"
 COLUMNS = ("claims", "experiment", "source", "data", "number", "table", "where", "side", "than", "what", "front")
 SIDES = ("above", "below", "apart", "")
+#: The table of a Record of seeds that says how often rows hold, and the columns by which a row is known in it.
+SEEDED = "evidence"
+KNOWN = ("record", "data", "number", "table", "where", "side", "than")
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,34 @@ def holds(side: str, interval: tuple[float, float], line: tuple[float, float]) -
         return ""
     yes, no = wanted[side]
     return "yes" if yes else "no" if no else "undecided"
+
+
+def known(row: Evidence) -> tuple[str, ...]:
+    """Return what a row asks, by which Records of seeds know it."""
+    return tuple(getattr(row, name) for name in KNOWN)
+
+
+def over_seeds(rows: Sequence[Evidence], runs: Sequence[Mapping[str, Record]]) -> pd.DataFrame:
+    """Return how often each row that decides something holds over runs, Records by name, that differ by their seed.
+
+    A row that one of the runs has no number for is left out.
+    """
+    lines = []
+    for row in rows:
+        found = [one for run in runs if (one := look_up(row, run, strict=False))]
+        if row.side and len(found) == len(runs):
+            held, values = Counter(one.holds for one in found), [one.value for one in found]
+            counts = {outcome: held[outcome] for outcome in ("yes", "undecided", "no")}
+            own = dict(zip(KNOWN, known(row), strict=True))
+            lines.append({**own, "runs": len(runs), **counts, "lowest": min(values), "highest": max(values)})
+    return pd.DataFrame(lines, columns=[*KNOWN, "runs", "yes", "undecided", "no", "lowest", "highest"])
+
+
+def seeds(records: Sequence[Record]) -> dict[tuple[str, ...], str]:
+    """Return in how many runs of other seeds rows hold, such as "4 of 5", by their `KNOWN`, from Records of seeds."""
+    frames = [record.table(SEEDED) for record in records if SEEDED in record.tables]
+    lines = [line for frame in frames for line in frame.to_dict("records")]
+    return {tuple(line[name] for name in KNOWN): f"{line['yes']} of {line['runs']}" for line in lines}
 
 
 def published(root: Path, folder: str, rows: list[Evidence]) -> Mapping[str, Record]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ofclip.book import seeds
 from ofclip.book.markup import GENERATED, Markup, download, escape, table, write
 from ofclip.book.tables import number
 from ofclip.errors import OfclipError
@@ -24,7 +25,7 @@ DASH = "–"
 
 
 def fragments(shown: Sequence[Shown], profile: str, root: Path) -> None:
-    """Write `status.md`, all runs of a profile, and `reproduction.md`, them against the published ones."""
+    """Write `status.md`, all runs of a profile; `reproduction.md`, them against the published ones; and `seeds.md`."""
     folder = root / GENERATED
     runs = status(profile, root, fresh={one.record.name for one in shown})
     pages = {one.record.name for one in shown}
@@ -38,6 +39,7 @@ def fragments(shown: Sequence[Shown], profile: str, root: Path) -> None:
     ]
     write(folder / "status.md", "\n\n".join(filter(None, parts)) + "\n")
     write(folder / "reproduction.md", _reproduction(profile, root))
+    seeds.fragments(profile, root)
 
 
 def _row(run: Run, has_page: bool, profile: str) -> dict[str, str]:

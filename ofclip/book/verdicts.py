@@ -16,6 +16,7 @@ from ofclip.experiments import EXPERIMENTS
 from ofclip.figures import save
 from ofclip.figures.verdicts import Line, forest
 from ofclip.records import Record
+from ofclip.records.tolerances import measured
 
 #: The claims in our words, who makes them and where, in short, the verdict on photographs, and why, as Markdown.
 TABLE = "book/verdicts.csv"
@@ -35,11 +36,15 @@ ALT = (
 
 @dataclass(frozen=True)
 class Row:
-    """A row of evidence with what the published Record and this run's hold of it; None where there is no Record."""
+    """A row of evidence with what the published Record and this run's hold of it; None where there is no Record.
+
+    `seeds` says in how many runs of other seeds it holds, such as "4 of 5", "" where there are none.
+    """
 
     evidence: Evidence
     published: Measured | None
     run: Measured | None
+    seeds: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,11 @@ def read(root: Path, run: Mapping[str, Record] | None = None) -> list[Claim]:
     if unknown := {claim for row in wanted for claim in row.claims} - set(frame["claim"]):
         raise DataError(f"{root / evidence.TABLE}: no claim {', '.join(sorted(unknown))} in {TABLE}")
     there = evidence.published(root, PUBLISHED, wanted)
-    rows = [Row(row, look_up(row, there), look_up(row, run or {}, strict=False)) for row in wanted]
+    seeds = evidence.seeds(measured(Path(PUBLISHED).name, root))
+    rows = [
+        Row(row, look_up(row, there), look_up(row, run or {}, strict=False), seeds.get(evidence.known(row), ""))
+        for row in wanted
+    ]
     claims = []
     for place, row in enumerate(frame.to_dict("records"), start=1):
         if row["verdict"] not in VERDICTS or not row["why"] or not row["text"]:
@@ -191,17 +200,18 @@ def _section(claim: Claim, root: Path) -> str:
 
 
 def _numbers(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return what rows rest on as a page shows it; the last column says what this run's Records make of it."""
+    """Return what rows rest on as a page shows it; the last columns say what other seeds and this run make of it."""
     lines = []
     for row in rows:
         own, found = row.evidence, row.published
         line = {"what": own.what, "expected": f"{own.side} {own.than}" if own.side else f"beside {own.than}"}
         if found:
             line |= {"value": tables.number(found.value), "95 % interval": found.interval, "against": found.against}
-        line |= {"holds": found.holds if found else "no Record", "in this run": row.run.holds if row.run else ""}
+        line |= {"holds": found.holds if found else "no Record", "in other seeds": row.seeds}
+        line |= {"in this run": row.run.holds if row.run else ""}
         lines.append(line)
     frame = pd.DataFrame(lines).fillna("")
-    return frame if frame["in this run"].any() else frame.drop(columns="in this run")
+    return frame.drop(columns=[name for name in ("in other seeds", "in this run") if not frame[name].any()])
 
 
 def links(rows: Iterable[Evidence], root: Path) -> str:

@@ -18,7 +18,7 @@ from ofclip.book.verdicts import NOT, REPRODUCED, UNTESTABLE, WITHIN, Row, follo
 from ofclip.errors import DataError, SettingError, VerdictError
 from ofclip.experiments import ROOT
 from ofclip.metrics.metric import Metric
-from ofclip.records import Record
+from ofclip.records import Record, Table
 from ofclip.tasks.result import Result
 
 SHARE = Metric("accuracy@1", "share", "higher", "kagl", "test", 9, 0.5, (0.4, 0.6), 0.1, 0.9)
@@ -244,3 +244,31 @@ def test_a_run_that_measures_less_has_no_outcome_and_a_published_record_must_hav
     assert evidence.look_up(ROW, {}) is None
     with pytest.raises(SettingError, match="has no 'another'"):
         evidence.look_up(missing, {"03-zero-shot/kagl": record})
+
+
+def test_over_seeds_it_is_counted_how_often_a_row_holds(record) -> None:
+    def run(value: float, low: float) -> dict[str, Record]:
+        metrics = [replace(SHARE, value=value, interval=(low, 0.9))]
+        return {"03-zero-shot/kagl": record.model_copy(update={"metrics": metrics})}
+
+    rows = [ROW, replace(ROW, side=""), replace(ROW, than="baseline"), replace(ROW, source="atelier")]
+    found = evidence.over_seeds(rows, [run(0.5, 0.4), run(0.6, 0.4), run(0.2, 0.05)])
+    [line] = found.to_dict("records")  # a row that decides nothing, or that a run has no number for, is left out
+    assert (line["yes"], line["undecided"], line["no"], line["runs"]) == (2, 1, 0, 3)
+    assert (line["lowest"], line["highest"]) == (0.2, 0.6)
+    seeds = record.model_copy(update={"tables": {evidence.SEEDED: Table.of(found)}})
+    assert evidence.seeds([seeds, record]) == {evidence.known(ROW): "2 of 3"}
+
+
+def test_what_other_seeds_say_stands_beside_the_numbers(root: Path) -> None:
+    wanted = next(row for row in evidence.read(root) if "7a" in row.claims and row.pictures == "photographs")
+    there = evidence.published(root, verdicts.PUBLISHED, [wanted])
+    found = evidence.over_seeds([wanted], [there, there])
+    shutil.rmtree(root / verdicts.PUBLISHED / "seeds", ignore_errors=True)
+    published = Record.load(root / verdicts.PUBLISHED / "03-zero-shot/kagl.json")
+    made = published.model_copy(update={"experiment": "seeds", "tables": {evidence.SEEDED: Table.of(found)}})
+    made.save(root / verdicts.PUBLISHED / "seeds/kagl.json")
+    verdicts.fragments(collect("laptop", root), root)
+    shown = cells(root / GENERATED / "verdicts/7a-photographs.csv")
+    assert shown["in other seeds"].iloc[0] == "2 of 2"
+    assert "in other seeds" not in cells(root / GENERATED / "verdicts/7b-photographs.csv")
