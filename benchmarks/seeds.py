@@ -107,6 +107,8 @@ def main() -> None:
     for seed in options.seeds:
         folder = workplace(options.profile, options.samples, seed)
         records = [train(options.source, options.profile, seed, options.samples, folder)]
+        if runs and records[0].key.data != runs[0][0].key.data:
+            raise SystemExit(f"seed {seed} trained on other data: a seed is to decide what batches hold, and no more")
         print(f"seed {seed}: trained, weights {records[0].notes['weights']}", flush=True)
         for experiment, source in planned(options.source, options.experiments, options.all):
             own = seeded(experiment, seed) if experiment != TRAINING else {}
