@@ -152,12 +152,12 @@ def known(row: Evidence) -> tuple[str, ...]:
 
 
 def over_seeds(rows: Sequence[Evidence], runs: Sequence[Mapping[str, Record]]) -> pd.DataFrame:
-    """Return how often each row that decides something holds over runs, Records by name, that differ by their seed.
+    """Return how often each number that decides something holds over runs, Records by name, that differ by their seed.
 
-    A row that one of the runs has no number for is left out.
+    One that one of the runs does not have is left out.
     """
     lines = []
-    for row in rows:
+    for row in {known(row): row for row in rows}.values():  # some speak for more than one claim
         found = [one for run in runs if (one := look_up(row, run, strict=False))]
         if row.side and len(found) == len(runs):
             held, values = Counter(one.holds for one in found), [one.value for one in found]
