@@ -251,7 +251,8 @@ def test_over_seeds_it_is_counted_how_often_a_row_holds(record) -> None:
         metrics = [replace(SHARE, value=value, interval=(low, 0.9))]
         return {"03-zero-shot/kagl": record.model_copy(update={"metrics": metrics})}
 
-    rows = [ROW, replace(ROW, claims=("2",)), replace(ROW, side=""), replace(ROW, than="baseline"), replace(ROW, source="atelier")]
+    others = [replace(ROW, side=""), replace(ROW, than="baseline"), replace(ROW, source="atelier")]
+    rows = [ROW, replace(ROW, claims=("2",)), *others]
     found = evidence.over_seeds(rows, [run(0.5, 0.4), run(0.6, 0.4), run(0.2, 0.05)])
     [line] = found.to_dict("records")  # a row that decides nothing, or that a run has no number for, is left out
     assert (line["yes"], line["undecided"], line["no"], line["runs"]) == (2, 1, 0, 3)
