@@ -67,20 +67,20 @@ class Comparison:
         return {"record": self.name, "counts": counts, "unlike": list(self.unlike), "metrics": rows}
 
 
-def compare(a: Record, b: Record, tolerance: Tolerance | None = None) -> Comparison:
+def compare(a: Record, b: Record, tolerance: Tolerance | None = None, *, counts: bool = True) -> Comparison:
     """Return what became of each metric of two Records; metrics of time are left out.
 
-    Metrics are matched by data set, split and name. Where definition, direction and n are equal, two values are
-    "same" if they, their intervals, chances and ceilings are equal to the bit, or if the values are no further
-    apart than the `tolerance` of b's metric; "within the interval" if each lies in the other's 95 % interval (or
-    in the one that there is); they "differ" otherwise, as do values that are no numbers. A metric that one of the
+    Metrics are matched by data set, split and name. Where definition, direction and, with `counts`, n are equal, two
+    values are "same" if they, their intervals, chances and ceilings are equal to the bit, or if the values are no
+    further apart than the `tolerance` of b's metric; "within the interval" if each lies in the other's 95 % interval
+    (or in the one that there is); they "differ" otherwise, as do values that are no numbers. A metric that one of the
     two lacks is "missing".
     """
     left, right = _named(a), _named(b)
     rows = []
     for key in {**left, **right}:
         if key in left and key in right:
-            rows.append(_judge(left[key], right[key], tolerance(right[key]) if tolerance else None))
+            rows.append(_judge(left[key], right[key], tolerance(right[key]) if tolerance else None, counts))
         elif key in left:
             rows.append(_lone(left[key], "B", right, left))
         else:
@@ -158,12 +158,12 @@ def _named(record: Record) -> dict[tuple, Metric]:
     return found
 
 
-def _judge(a: Metric, b: Metric, tolerance: float | None) -> Row:
+def _judge(a: Metric, b: Metric, tolerance: float | None, counts: bool) -> Row:
     def row(verdict: str, note: str = "", comparable: bool = True) -> Row:
         return Row(b.dataset, b.split, b.name, a.value, b.value, verdict, tolerance, note, comparable)
 
     others = [word for word in ("definition", "direction") if getattr(a, word) != getattr(b, word)]
-    if a.n != b.n:
+    if counts and a.n != b.n:
         others.append(f"n ({a.n} and {b.n})")
     if others:
         return row(DIFFERS, f"other {', '.join(others)}", comparable=False)

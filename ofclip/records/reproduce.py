@@ -13,7 +13,7 @@ from ofclip.errors import OfclipError
 from ofclip.experiments import EXPERIMENTS, ROOT
 from ofclip.records.compare import SAME, Comparison, Row, compare
 from ofclip.records.record import Record
-from ofclip.records.tolerances import measured, spread, tolerances
+from ofclip.records.tolerances import measured, spread, tolerances, trains
 
 #: On another machine this share of the metrics may lie outside of their tolerances. It is more than the one in a
 #: hundred that these let out, since the metrics of one model rise and fall together (our choice).
@@ -80,8 +80,9 @@ def reproduce(profile: str, root: Path = ROOT, *, elsewhere: bool | None = None)
     another one it must lie within its tolerance, which is that of rounding where nothing is trained and the
     measured spread over seeds where something is, and a share of OUTSIDE may not. A metric without a tolerance that
     is narrower than its effect is shown and not judged. Whatever the machine, no metric may be missing or have
-    another n or definition. Published Records of photographs that were not here are left out. `elsewhere` says
-    which machine it is where the Records' own words do not. Raises OfclipError if there is nothing to compare.
+    another definition, nor another n, unless on another machine the same data were given to a trained model.
+    Published Records of photographs that were not here are left out. `elsewhere` says which machine it is where the
+    Records' own words do not. Raises OfclipError if there is nothing to compare.
     """
     published = {path: Record.load(path) for path in _published(profile, root)}
     allowed = tolerances(spread(measured(profile, root)))
@@ -91,7 +92,9 @@ def reproduce(profile: str, root: Path = ROOT, *, elsewhere: bool | None = None)
         if mine.is_file():
             fresh = Record.load(mine)
             here = same_machine(fresh, record) if elsewhere is None else not elsewhere
-            checked.append(Checked(compare(fresh, record, None if here else allowed(record)), here))
+            # a model may decide what is counted, such as the classes that are found at all
+            counts = here or not trains(record) or fresh.key.data != record.key.data
+            checked.append(Checked(compare(fresh, record, None if here else allowed(record), counts=counts), here))
         elif sources.get(record.source).pictures == "drawings":
             raise OfclipError(f"{mine.relative_to(root)} is missing: `{record.made.command}` makes it")
         else:

@@ -116,7 +116,7 @@ def zero_shot(
     if scale is not None:
         confidences = calibration.softmax(scores, scale).max(axis=1)
         right = predicted == true
-        metrics[-1:-1] = _calibration(partial(metric, direction="lower"), confidences, right, groups, scale, prompts)
+        metrics[-1:-1] = _calibration(partial(metric, direction="lower"), confidences, right, groups, prompts)
         columns = calibration.reliability(confidences, right, scheme="mass")
         table = dict(zip(("confidence", "accuracy", "pictures"), columns, strict=True))
         tables["reliability"] = pd.DataFrame(table)
@@ -128,13 +128,13 @@ def _calibration(
     confidences: np.ndarray,
     right: np.ndarray,
     groups: np.ndarray,
-    scale: float,
     prompts: str,
 ) -> list[Metric]:
     return [
         metric(
             f"calibration error{note}",
-            f"expected calibration error of the softmax over the classes at the scale {scale:.4g}: mean distance of "
+            # its number is no part of the definition: it is learned, and other runs of the same learn another
+            "expected calibration error of the softmax over the classes at the model's own scale: mean distance of "
             f"confidence and accuracy over {calibration.BINS} bins of equal {scheme}; a tie counts as wrong; the "
             f"ceiling is what a perfectly calibrated model of the same confidences has from noise alone{prompts}",
             value=calibration.expected_calibration_error(confidences, right, scheme=scheme),

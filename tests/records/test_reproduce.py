@@ -71,7 +71,22 @@ def test_a_metric_without_a_tolerance_is_shown_and_not_judged(root: Path) -> Non
     assert found.checked[0].comparison.counts["differs"] == 1
 
 
-@pytest.mark.parametrize("change", [{"n": 41}, {"definition": "another"}, {"name": "renamed"}])
+def test_elsewhere_a_trained_model_may_decide_what_is_counted(root: Path) -> None:
+    fewer = [make_metric(0.25, NAMES[0], n=39), *values()[1:]]
+    record = made(fewer, device="another")
+    write(root, "work", record)
+    assert reproduce("laptop", root).holds
+    assert not reproduce("laptop", root, elsewhere=False).holds
+    record.key.data["kagl@test"] = "other products"
+    write(root, "work", record)
+    assert not reproduce("laptop", root).holds
+    for folder in ("results", "work"):  # nothing is trained
+        untrained = make_record(metrics=fewer if folder == "work" else values(), source="atelier")
+        write(root, folder, untrained)
+    assert not reproduce("laptop", root, elsewhere=True).holds
+
+
+@pytest.mark.parametrize("change", [{"definition": "another"}, {"name": "renamed"}])
 def test_nothing_excuses_a_metric_that_is_another_one(root: Path, change: dict) -> None:
     for device in ("cpu", "another"):
         write(root, "work", made([*values()[:-1], make_metric(**{"name": NAMES[-1], **change})], device=device))
