@@ -77,9 +77,10 @@ def test_the_slider_moves_numbers_and_the_point(page: Page, html: Path) -> None:
         page.keyboard.press(key)
         shown = {cell.get_attribute("data-show"): cell.inner_text() for cell in slider.locator("[data-show]").all()}
         assert shown["target value"] in control.get_attribute("aria-valuetext") and " to " in shown["others interval"]
-        seen.append((shown["alpha"], shown["target value"], point.get_attribute("cx"), point.get_attribute("cy")))
+        place = point.get_attribute("cx"), point.get_attribute("cy")  # one of them may stay
+        seen.append((shown["alpha"], shown["target value"], place))
     assert seen[0][0] == "0" and seen[-1][0] == "1" and len({place for *_, place in seen}) == 3
-    assert len({alpha for alpha, *_ in seen}) == 3 and len({number for _, number, *_ in seen}) > 1
+    assert len({alpha for alpha, *_ in seen}) == 3 and len({number for _, number, _ in seen}) > 1
 
 
 def test_the_picker_shows_what_each_query_finds(page: Page, html: Path) -> None:
