@@ -207,11 +207,11 @@ def _numbers(rows: Sequence[Row]) -> pd.DataFrame:
         line = {"what": own.what, "expected": f"{own.side} {own.than}" if own.side else f"beside {own.than}"}
         if found:
             line |= {"value": tables.number(found.value), "95 % interval": found.interval, "against": found.against}
-        line |= {"holds": found.holds if found else "no Record", "in other seeds": row.seeds}
-        line |= {"in this run": row.run.holds if row.run else ""}
+        line |= {"holds": found.holds if found else "no Record", "seeds": row.seeds}
+        line |= {"this run": row.run.holds if row.run else ""}
         lines.append(line)
     frame = pd.DataFrame(lines).fillna("")
-    return frame.drop(columns=[name for name in ("in other seeds", "in this run") if not frame[name].any()])
+    return frame.drop(columns=[name for name in ("seeds", "this run") if not frame[name].any()])
 
 
 def links(rows: Iterable[Evidence], root: Path) -> str:

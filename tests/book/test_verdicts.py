@@ -271,5 +271,5 @@ def test_what_other_seeds_say_stands_beside_the_numbers(root: Path) -> None:
     made.save(root / verdicts.PUBLISHED / "seeds/kagl.json")
     verdicts.fragments(collect("laptop", root), root)
     shown = cells(root / GENERATED / "verdicts/7a-photographs.csv")
-    assert shown["in other seeds"].iloc[0] == "2 of 2"
-    assert "in other seeds" not in cells(root / GENERATED / "verdicts/7b-photographs.csv")
+    assert shown["seeds"].iloc[0] == "2 of 2"
+    assert "seeds" not in cells(root / GENERATED / "verdicts/7b-photographs.csv")
