@@ -11,7 +11,7 @@ from ofclip import sources
 from ofclip.book import interactive, notebooks, tables
 from ofclip.book.launch import button
 from ofclip.book.markup import GENERATED, ROWS, download, dropdown, escape, figure, small, table, write
-from ofclip.book.provenance import inputs
+from ofclip.book.provenance import inputs, line
 from ofclip.figures import FIGURES, save
 from ofclip.files import atomic
 from ofclip.records import Record, stale
@@ -121,19 +121,9 @@ def banner(shown: Shown) -> str:
 
 
 def provenance(shown: Shown) -> str:
-    """Return the small line under a table or figure: Record, notebook, commit, command, date, cost."""
-    record, made = shown.record, shown.record.made
-    commit = f"commit `{made.commit[:10]}`" if made.commit else "a tree without a commit"
-    line = " · ".join(
-        [
-            f"Record {download(shown.path)} {record.id[:8]}",
-            f"{{doc}}`notebook </{GENERATED}/{record.experiment}/{record.source}>`",
-            commit + (" with uncommitted changes" if made.commit and made.dirty else ""),
-            f"`{made.command}`",
-            f"{made.date[:10]}, {tables.number(record.cost.seconds)} s on {escape(record.cost.device)}",
-        ]
-    )
-    return small("provenance", line)
+    """Return the small line under a table or figure, with a link to the executed notebook."""
+    record = shown.record
+    return line(record, shown.path, f"{{doc}}`notebook </{GENERATED}/{record.experiment}/{record.source}>`")
 
 
 def _path(shown: Shown, root: Path, name: str) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from ofclip.book import tables
-from ofclip.book.markup import GENERATED, download, escape, small, table, write
+from ofclip.book.markup import GENERATED, escape, table, write
+from ofclip.book.provenance import line
 from ofclip.records import Record, stale
 
 FOLDER = "results/benchmarks"
@@ -23,22 +24,13 @@ def fragments(root: Path) -> None:
         record, place = Record.load(path), path.relative_to(root)
         frame = ratio_first(tables.plain(record.tables["measured"]))
         out = root / GENERATED / "performance" / f"{record.experiment}.{record.source}.csv"
-        made, title = record.made, record.title.replace("-", ", ").capitalize()
-        old = stale(record, root, folder=root / FOLDER)
-        line = " · ".join(
-            [
-                f"Record {download(place)} {record.id[:8]}",
-                f"commit `{(made.commit or 'none')[:10]}`" + (" with uncommitted changes" if made.dirty else ""),
-                f"`{made.command}`",
-                f"{made.date[:10]} on {escape(record.cost.device)}, {tables.number(record.cost.cores)} cores",
-                *(["code has changed since"] if old else []),
-            ]
-        )
+        title = record.title.replace("-", ", ").capitalize()
+        old = ["code has changed since"] if stale(record, root, folder=root / FOLDER) else []
         parts += [
             f"## {escape(title)}",
             escape(str(record.notes.get("about", ""))),
             table(frame, out, root, f"{title}: {record.source}.", fold=False),
-            small("provenance", line),
+            line(record, place, *old),
         ]
     write(root / GENERATED / "performance.md", "\n\n".join(part for part in parts if part) + "\n")
 

@@ -1,13 +1,29 @@
-"""What unfolds under every table and figure: the inputs and parameters that its Record was made from."""
+"""What stands under every table and figure: its Record, and the inputs and parameters that this was made from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from ofclip.book.markup import dropdown
+from ofclip.book.markup import download, dropdown, escape, small
+from ofclip.book.tables import number
 from ofclip.files import digest
 from ofclip.records import Record
 from ofclip.records.compare import flat
+
+
+def line(record: Record, path: Path, *more: str) -> str:
+    """Return the small line under a table or figure: Record, commit, command, date, cost, and what `more` there is."""
+    made, cost = record.made, record.cost
+    commit = f"commit `{made.commit[:10]}`" if made.commit else "a tree without a commit"
+    parts = [
+        f"Record {download(path)} {record.id[:8]}",
+        commit + (" with uncommitted changes" if made.commit and made.dirty else ""),
+        f"`{made.command}`",
+        f"{made.date[:10]}, {number(cost.seconds)} s on {escape(cost.device)}, {cost.cores} cores",
+        *more,
+    ]
+    return small("provenance", " · ".join(parts))
 
 
 def inputs(record: Record) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ofclip.book.markup import GENERATED, download, escape, small, table, write
-from ofclip.book.provenance import inputs
+from ofclip.book.markup import GENERATED, escape, table, write
+from ofclip.book.provenance import inputs, line
 from ofclip.book.tables import interval, number
 from ofclip.experiments import EXPERIMENTS
 from ofclip.metrics.metric import Metric
@@ -27,17 +27,9 @@ def fragments(profile: str, root: Path) -> None:
             continue
         place = root / GENERATED / "seeds" / f"{record.source}.csv"
         caption = f"The models trained on {record.source}: the spread over seeds, and the interval over queries."
-        path, made = Path("results", profile, record.experiment, f"{record.source}.json"), record.made
-        line = " · ".join(
-            [
-                f"Record {download(path)} {record.id[:8]}",
-                f"commit `{(made.commit or 'none')[:10]}`" + (" with uncommitted changes" if made.dirty else ""),
-                f"`{made.command}`",
-                f"{made.date[:10]}, {number(record.cost.seconds)} s on {escape(record.cost.device)}",
-            ]
-        )
+        path = Path("results", profile, record.experiment, f"{record.source}.json")
         parts += [told(record.source, spread), table(shown(spread), place, root, caption)]
-        parts += [small("provenance", line), inputs(record)]
+        parts += [line(record, path), inputs(record)]
     write(root / GENERATED / "seeds.md", "\n\n".join(parts or ["No spread over seeds is published."]) + "\n")
 
 
