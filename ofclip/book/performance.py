@@ -30,7 +30,7 @@ def fragments(root: Path) -> None:
             f"## {escape(title)}",
             escape(str(record.notes.get("about", ""))),
             table(frame, out, root, f"{title}: {record.source}.", fold=False),
-            line(record, place, *old),
+            line(record, place, *old, timed=False),
         ]
     write(root / GENERATED / "performance.md", "\n\n".join(part for part in parts if part) + "\n")
 

@@ -12,15 +12,16 @@ from ofclip.records import Record
 from ofclip.records.compare import flat
 
 
-def line(record: Record, path: Path, *more: str) -> str:
+def line(record: Record, path: Path, *more: str, timed: bool = True) -> str:
     """Return the small line under a table or figure: Record, commit, command, date, cost, and what `more` there is."""
     made, cost = record.made, record.cost
+    seconds = f"{number(cost.seconds)} s " if timed else ""  # a benchmark's Record begins when all is measured
     commit = f"commit `{made.commit[:10]}`" if made.commit else "a tree without a commit"
     parts = [
         f"Record {download(path)} {record.id[:8]}",
         commit + (" with uncommitted changes" if made.commit and made.dirty else ""),
         f"`{made.command}`",
-        f"{made.date[:10]}, {number(cost.seconds)} s on {escape(cost.device)}, {cost.cores} cores",
+        f"{made.date[:10]}, {seconds}on {escape(cost.device)}, {cost.cores} cores",
         *more,
     ]
     return small("provenance", " · ".join(parts))

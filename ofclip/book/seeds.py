@@ -29,7 +29,7 @@ def fragments(profile: str, root: Path) -> None:
         caption = f"The models trained on {record.source}: the spread over seeds, and the interval over queries."
         path = Path("results", profile, record.experiment, f"{record.source}.json")
         parts += [told(record.source, spread), table(shown(spread), place, root, caption)]
-        parts += [line(record, path), inputs(record)]
+        parts += [line(record, path, timed=False), inputs(record)]
     write(root / GENERATED / "seeds.md", "\n\n".join(parts or ["No spread over seeds is published."]) + "\n")
 
 
